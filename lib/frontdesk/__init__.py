@@ -1,0 +1,1 @@
+"""Frontdesk: helpdesk, CRM and quoting for travel agencies, as Cloud Functions."""
