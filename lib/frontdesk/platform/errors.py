@@ -292,10 +292,10 @@ def _tree(root: type[FrontdeskError]) -> list[type[FrontdeskError]]:
     return [root, *(leaf for child in root.__subclasses__() for leaf in _tree(child))]
 
 
-# Only this module's classes: a subclass elsewhere shares its parent's code and stays an adapter's own.
+# Only this module's classes: an adapter's own subclass shares its parent's code.
 _BY_CODE: dict[str, type[FrontdeskError]] = {
-    kind.code: kind for kind in reversed(_tree(FrontdeskError))
-} | {ErrorCode.INTERNAL_ERROR: InternalError}
+    str(kind.code): kind for kind in reversed(_tree(FrontdeskError))
+} | {str(ErrorCode.INTERNAL_ERROR): InternalError}
 
 
 def error_from_code(
