@@ -42,8 +42,8 @@ check: $(VENV)/.synced ## Lint, types, layers, manifests, contracts and document
 
 .PHONY: bench
 bench: $(VENV)/.synced ## Measure every budget beside its baseline: make bench [NAME=mmr]
-	@$(UV) sync --quiet --frozen --all-groups
-	@$(BIN)/python -m bench $(NAME)
+	@UV_PROJECT_ENVIRONMENT=.local/bench-venv $(UV) sync --quiet --frozen --group bench
+	@.local/bench-venv/bin/python -m bench $(NAME)
 
 .PHONY: eval
 eval: $(VENV)/.synced ## Score the helpdesk on the labelled questions

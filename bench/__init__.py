@@ -1,0 +1,1 @@
+"""Budgets, each measured beside its baseline in the same run."""

@@ -1,0 +1,133 @@
+"""What a benchmark hands back, and the table that is made of it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure beside its budget and its baseline.
+
+    ``budget`` bounds ``value`` from above, unless ``better`` is ``higher``. ``baseline`` is the
+    same work done the way named by ``baseline_name``, measured in the same run.
+    """
+
+    name: str
+    value: float
+    unit: str
+    budget: float | None = None
+    baseline: float | None = None
+    baseline_name: str = ""
+    better: Literal["lower", "higher"] = "lower"
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times better than the baseline."""
+        if self.baseline is None or not self.value or not self.baseline:
+            return None
+        gain = self.baseline / self.value
+        return gain if self.better == "lower" else 1 / gain
+
+    @property
+    def verdict(self) -> str:
+        """``ok`` or ``MISSED``; empty where there is no budget."""
+        if self.budget is None:
+            return ""
+        held = self.value <= self.budget if self.better == "lower" else self.value >= self.budget
+        return "ok" if held else "MISSED"
+
+
+def timings(call: Callable[[], object], *, rounds: int, warmup: int = 3) -> list[float]:
+    """Wall-clock seconds of each of ``rounds`` calls, with the garbage collector held off."""
+    for _ in range(warmup):
+        call()
+    gc.collect()
+    gc.disable()
+    try:
+        seconds = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+    finally:
+        gc.enable()
+    return seconds
+
+
+def paired(
+    ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, warmup: int = 3
+) -> tuple[list[float], list[float]]:
+    """Both calls in turn, so that a machine whose speed drifts drifts for both."""
+    for _ in range(warmup):
+        ours()
+        theirs()
+    first: list[float] = []
+    second: list[float] = []
+    for _ in range(rounds):
+        first += timings(ours, rounds=1, warmup=0)
+        second += timings(theirs, rounds=1, warmup=0)
+    return first, second
+
+
+def median(seconds: Sequence[float]) -> float:
+    """The median in the unit it came in."""
+    return statistics.median(seconds)
+
+
+def percentile(seconds: Sequence[float], share: float) -> float:
+    """Nearest-rank percentile; ``share`` in (0, 1]."""
+    ordered = sorted(seconds)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """The figures as an aligned text table."""
+    head = ("figure", "value", "budget", "baseline", "ratio", "verdict", "against")
+    rows = [head, *(_row(figure) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def as_json(figures: Iterable[Figure]) -> str:
+    """The figures with ratio and verdict, for a program."""
+    rows = [asdict(f) | {"ratio": f.ratio, "verdict": f.verdict} for f in figures]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+def write(figures: Iterable[Figure], file: Path) -> None:
+    """Keep the last run's figures in a file."""
+    file.write_text(as_json(figures) + "\n", encoding="utf-8")
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    bound = "" if figure.budget is None else ("≤ " if figure.better == "lower" else "≥ ")
+    return (
+        figure.name,
+        _number(figure.value, figure.unit),
+        bound + _number(figure.budget, figure.unit) if bound else "",
+        _number(figure.baseline, figure.unit) if figure.baseline is not None else "",
+        f"{figure.ratio:.1f} ×" if figure.ratio is not None else "",
+        figure.verdict,
+        figure.baseline_name,
+    )
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:.{0 if value >= 100 else 2}f} {unit}".rstrip()

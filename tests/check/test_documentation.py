@@ -1,0 +1,69 @@
+"""Documentation is a contract: what exists is documented, what is documented exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from frontdesk.platform.settings import settings_reference
+
+from frontdesk.platform.errors import ErrorCode
+from frontdesk.platform.manifest import all_manifests
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DOCS = REPOSITORY / "docs"
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def _read(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def test_the_settings_page_is_what_the_settings_class_says() -> None:
+    assert _read("settings.md").strip() == settings_reference().strip()
+
+
+def test_every_error_code_is_documented_and_no_other() -> None:
+    documented = set(re.findall(r"^\| `(\w+)` \|", _read("errors.md"), re.MULTILINE))
+    assert documented == {str(code) for code in ErrorCode}
+
+
+@pytest.mark.parametrize("manifest", all_manifests(REPOSITORY), ids=lambda m: m.name)
+def test_every_route_is_in_the_route_table(manifest: object) -> None:
+    table = _read("routes.md")
+    for route in manifest.routes:  # type: ignore[attr-defined]
+        for method in route.methods:
+            assert f"| `{method} {route.path}` |" in table
+
+
+def test_the_route_table_lists_nothing_else() -> None:
+    real = {
+        f"{method} {route.path}"
+        for manifest in all_manifests(REPOSITORY)
+        for route in manifest.routes
+        for method in route.methods
+    }
+    documented = set(re.findall(r"^\| `([A-Z]+ /v1/[^`]+)` \|", _read("routes.md"), re.MULTILINE))
+    assert documented == real
+
+
+def test_every_make_target_is_in_the_readme() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z][a-z-]*):.*## ", makefile, re.MULTILINE)
+    assert targets
+    assert [target for target in targets if f"`make {target}" not in README] == []
+
+
+def test_every_decision_record_has_its_five_parts() -> None:
+    for record in sorted((DOCS / "adr").glob("[0-9]*.md")):
+        headings = re.findall(r"^## (.+)$", record.read_text(encoding="utf-8"), re.MULTILINE)
+        wanted = {"Status", "Context", "Decision", "Consequences", "Alternatives"}
+        assert wanted <= set(headings), record.name
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for page in [REPOSITORY / "README.md", *DOCS.rglob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", text):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
