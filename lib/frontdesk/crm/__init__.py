@@ -1,0 +1,1 @@
+"""Clients: find them, create them, import them, count them by stage."""

@@ -1,0 +1,110 @@
+"""What the CRM speaks of: clients, their stages, what a search row shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from frontdesk.platform.money import Money
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+# What a person can have typed as an address; whether it receives mail only sending one can tell.
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        to_lower=True,
+        max_length=254,
+        pattern=r"^[^@\s<>\"(),:;\\\[\]]{1,64}@[^@\s<>\"(),:;\\\[\]]+\.[^@\s<>\"(),:;\\\[\].]{2,}$",
+    ),
+]
+Phone = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=40, pattern=r"^\+?[\d\s().\-/]{4,}$")
+]
+
+
+class Stage(StrEnum):
+    """Where a client stands in the sales pipeline."""
+
+    QUOTED = "QUOTED"
+    NEGOTIATING = "NEGOTIATING"
+    BOOKED = "BOOKED"
+    PAID = "PAID"
+    TRAVELLED = "TRAVELLED"
+    LOST = "LOST"
+
+
+class Source(StrEnum):
+    """How a client came to the agency."""
+
+    MANUAL = "manual"
+    QUOTE = "quote"
+    EMAIL = "email"
+    WEBSITE = "website"
+    IMPORT = "import"
+
+
+class NewClient(BaseModel):
+    """A client as somebody enters it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    email: Email | None = None
+    phone: Phone | None = None
+    company: ShortText | None = None
+    source: Source = Source.MANUAL
+    consultant: ShortText | None = Field(None, description="Who looks after the client.")
+    stage: Stage = Stage.QUOTED
+    tags: list[Tag] = Field(default_factory=list, max_length=20)
+
+
+class Client(BaseModel):
+    """A client as it is kept."""
+
+    id: UUID
+    number: str = Field(description="The number people use, such as CLI-00000042.")
+    name: str
+    email: str | None
+    phone: str | None
+    company: str | None
+    source: Source
+    consultant: str | None
+    stage: Stage
+    tags: list[str]
+    created_at: datetime
+    updated_at: datetime
+    last_activity_at: datetime | None
+
+
+class ActivityGlimpse(BaseModel):
+    """The newest activity of a client."""
+
+    type: str
+    description: str
+    occurred_at: datetime
+
+
+class QuoteGlimpse(BaseModel):
+    """The newest quote of a client."""
+
+    id: UUID
+    number: str
+    status: str
+    destination: str | None
+    total: Money
+
+
+class ClientRow(Client):
+    """A client in a list: with its newest quote and activity, and its value per currency."""
+
+    latest_quote: QuoteGlimpse | None
+    last_activity: ActivityGlimpse | None
+    values: list[Money] = Field(description="Total of the client's quotes, one per currency.")
+    matched: str | None = Field(description="The field in which the search words were found.")
