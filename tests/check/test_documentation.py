@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from frontdesk.platform.settings import settings_reference
 
 from frontdesk.platform.errors import ErrorCode
 from frontdesk.platform.manifest import all_manifests
+from frontdesk.platform.settings import settings_reference
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"

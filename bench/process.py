@@ -1,0 +1,74 @@
+"""A function served the way Google serves it: functions-framework in a process of its own."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.upstream import free_port
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+FRAMEWORK = Path(sys.executable).with_name("functions-framework")
+START_LIMIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running function and the seconds from process start to its first 200."""
+
+    port: int
+    first_reply_seconds: float
+
+
+@contextmanager
+def served(
+    source: Path, target: str, *, path: str, headers: Mapping[str, str], env: Mapping[str, str]
+) -> Iterator[Served]:
+    """Start it, wait for the first 200 on ``path``, stop it at the end.
+
+    Raises:
+        RuntimeError: it answered with another status, or not at all.
+    """
+    port = free_port()
+    command = [str(FRAMEWORK), f"--source={source}", f"--target={target}", f"--port={port}"]
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, "--host=127.0.0.1"],
+        env=os.environ | dict(env),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(port, path, headers, until=start + START_LIMIT_SECONDS)
+        yield Served(port, time.perf_counter() - start)
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def get(connection: http.client.HTTPConnection, path: str, headers: Mapping[str, str]) -> int:
+    """One GET on an open connection; returns the status."""
+    connection.request("GET", path, headers=dict(headers))
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
+def _wait(port: int, path: str, headers: Mapping[str, str], *, until: float) -> None:
+    while time.perf_counter() < until:
+        try:
+            status = get(http.client.HTTPConnection("127.0.0.1", port, timeout=10), path, headers)
+        except ConnectionError:
+            time.sleep(0.002)
+            continue
+        if status != http.client.OK:
+            raise RuntimeError(f"the first reply was {status}")
+        return
+    raise RuntimeError("the function did not start")
