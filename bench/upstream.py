@@ -19,10 +19,24 @@ TENANT = UUID("0198f3a0-0000-7000-8000-000000000001")
 USER = UUID("0198f3a0-0000-7000-8000-000000000002")
 
 
+ACCESS = {
+    "role": "owner",
+    "visibility": "all",
+    "tenant_slug": "bench",
+    "currency": "EUR",
+    "locale": "en",
+    "time_zone": "UTC",
+}
+REPLIES: dict[str, Any] = {
+    "search_clients": {"access": ACCESS, "rows": [], "next": None},
+    "pipeline": {"access": ACCESS, "stages": [], "total": 0},
+}
+
+
 @contextmanager
-def supabase(replies: dict[str, Any]) -> Iterator[str]:
-    """Serve ``replies`` by RPC name; yields the base address."""
-    bodies = {name: json.dumps(reply).encode() for name, reply in replies.items()}
+def supabase() -> Iterator[str]:
+    """Serve ``REPLIES`` by RPC name; yields the base address."""
+    bodies = {name: json.dumps(reply).encode() for name, reply in REPLIES.items()}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -52,8 +66,24 @@ def supabase(replies: dict[str, Any]) -> Iterator[str]:
         thread.join()
 
 
-def token(issuer: str) -> str:
-    """A member's token that this upstream's functions accept."""
+def environment(upstream: str) -> dict[str, str]:
+    """What a function needs to work against this upstream, with no limit in its way."""
+    return {
+        "SUPABASE_URL": upstream,
+        "SUPABASE_ANON_KEY": "bench",
+        "SUPABASE_JWT_SECRET": SECRET,
+        "RATE_LIMIT_PER_USER": "1000000",
+        "RATE_LIMIT_PER_TENANT": "1000000",
+        "CACHE_TTL_SECONDS": "0",
+    }
+
+
+def member_headers(upstream: str) -> dict[str, str]:
+    """The headers of a member's request."""
+    return {"Authorization": f"Bearer {_token(upstream)}"}
+
+
+def _token(issuer: str) -> str:
     now = datetime.now(UTC)
     claims = {
         "sub": str(USER),
