@@ -188,7 +188,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> str:
-        """``closed``, ``open`` or ``half_open``; it stays open until a call asks for leave again."""
+        """``closed``, ``open`` or ``half_open``; open until the next call after the time-out."""
         with self._lock:
             return self._state()
 

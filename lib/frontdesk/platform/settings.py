@@ -119,6 +119,12 @@ class Settings(BaseModel):
         "The function that this process serves, for logs; Cloud Run sets K_SERVICE itself.",
         "K_SERVICE",
     )
+    revision: str = _setting(
+        "REVISION",
+        "local",
+        "The deployed version; two versions share no cached answer. Cloud Run sets K_REVISION.",
+        "K_REVISION",
+    )
     function_timeout_seconds: float | None = _setting(
         "FRONTDESK_FUNCTION_TIMEOUT",
         None,
@@ -172,7 +178,9 @@ class Settings(BaseModel):
     )
 
     redis_url: str | None = _setting(
-        "REDIS_URL", None, "Redis for the cache and rate limits; without it both are per process."
+        "REDIS_URL",
+        None,
+        "Redis for the cache and rate limits; without it no cache, and limits per process.",
     )
     cache_ttl_seconds: int = _setting(
         "CACHE_TTL_SECONDS", 60, "How long a cached answer lives; 0 switches the cache off.", ge=0
@@ -329,7 +337,7 @@ def settings_reference() -> str:
         "",
         "Every variable is optional on a laptop. With `ENVIRONMENT=staging` or `production` the",
         "addresses must be https, and `SUPABASE_URL`, `SUPABASE_ANON_KEY` and `GCP_PROJECT_ID`",
-        "must be set. A process with wrong settings does not start; it lists every problem at once.",
+        "must be set. A process with wrong settings does not start: it lists every problem.",
         "",
         "A secret may also be a reference, `sm://projects/P/secrets/S/versions/V`, which is read",
         "from Secret Manager at the first use.",
