@@ -1,0 +1,48 @@
+"""The real local stack, once per test session, and what stands on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from frontdesk.local.paths import CACHE
+from frontdesk.local.stack import Stack
+from tests.support.tenants import TenantFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Postgres, the Supabase API and Redis, migrated and empty at the start of the session."""
+    data_dir = CACHE / "tests" / f"stack-{os.getpid()}"
+    shutil.rmtree(data_dir, ignore_errors=True)
+    try:
+        with Stack(data_dir) as stack:
+            yield stack
+    finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dsn(stack: Stack) -> str:
+    """The superuser's connection string, to look behind the API."""
+    return stack.postgres_dsn
+
+
+@pytest.fixture
+def sql(dsn: str) -> Iterator[psycopg.Connection]:
+    """A superuser's connection in autocommit mode, to look behind the API."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def make_tenant(stack: Stack) -> TenantFactory:
+    """``make_tenant(slug=None)`` makes an active agency with an owner, an agent and a viewer."""
+    return TenantFactory(stack)
