@@ -1,0 +1,261 @@
+"""The language model: chat, streamed chat and embeddings, over the openai SDK.
+
+The SDK builds, signs and sends; what it would decide by itself is decided here. Its retries are
+off (it makes two of its own), its time-out (600 s) is replaced by ours on every call, and its
+lenient parsing by ``llm_replies``. What each failure means is the table in ``llm_failures``.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from frontdesk.platform.clock import Clock, SystemClock
+from frontdesk.platform.errors import NotConfigured
+from frontdesk.platform.llm_failures import (
+    ModelUnavailable,
+    Reason,
+    ReplyTooLate,
+    as_model_unavailable,
+    openai_verdict,
+)
+from frontdesk.platform.llm_replies import Completion, Usage, completion, pieces, vectors_of
+from frontdesk.platform.resilience import CircuitBreaker, Deadline, Policy, full_jitter
+from frontdesk.platform.secrets import Secrets
+from frontdesk.platform.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+__all__ = ["Completion", "LanguageModel", "Message", "ModelUnavailable", "Reason", "Usage"]
+
+ATTEMPT_TIMEOUT = 15.0
+CONNECT_TIMEOUT = 2.0
+EMBEDDING_BATCH = 256
+"""Texts in one request; OpenAI allows 2,048 and 300,000 tokens, ours are up to 1,000 each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class LanguageModel:
+    """One client of one provider per process; safe to share between threads.
+
+    Args:
+        settings: OPENAI_API_KEY, OPENAI_BASE_URL and the two models.
+        secrets: resolves the key when it is a reference.
+        jitter: the waits between attempts, see ``Policy``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        secrets: Secrets | None = None,
+        clock: Clock | None = None,
+        jitter: Callable[[float], float] = full_jitter,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._secrets = secrets or Secrets(clock=self._clock)
+        self._lock = threading.Lock()
+        self._client: openai.OpenAI | None = None
+        self._chat_breaker = CircuitBreaker("openai-chat", clock=self._clock)
+        self._chat = self._policy("chat", jitter, self._chat_breaker)
+        self._embeddings = self._policy(
+            "embeddings", jitter, CircuitBreaker("openai-embeddings", clock=self._clock)
+        )
+        # A stream's outcome is known at its end, long after the policy has let go of it. So its
+        # policy has no breaker: the stream asks the chat breaker and reports to it itself.
+        self._opening = self._policy("chat", jitter, None)
+
+    def _policy(
+        self, service: str, jitter: Callable[[float], float], breaker: CircuitBreaker | None
+    ) -> Policy:
+        return Policy(
+            service,
+            attempts=3,
+            base_wait=0.25,
+            max_wait=4.0,
+            attempt_timeout=ATTEMPT_TIMEOUT,
+            breaker=breaker,
+            classify=openai_verdict,
+            jitter=jitter,
+            clock=self._clock,
+        )
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a key to call with."""
+        return self._settings.openai_api_key is not None
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        temperature: float,
+        max_tokens: int,
+        deadline: Deadline,
+    ) -> Completion:
+        """The model's whole answer.
+
+        Raises:
+            ModelUnavailable: see ``Reason``.
+            NotConfigured: there is no key.
+        """
+
+        def attempt(timeout: float) -> Completion:
+            with (
+                self._openai.chat.completions.with_streaming_response.create(
+                    **self._question(messages, temperature, max_tokens, timeout)
+                ) as response,
+                _watched(response.http_response, timeout),
+            ):
+                return completion(b"".join(response.iter_bytes()))
+
+        with as_model_unavailable():
+            return self._chat.run(attempt, deadline)
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        temperature: float,
+        max_tokens: int,
+        deadline: Deadline,
+    ) -> Generator[str]:
+        """The model's answer piece by piece, as it comes.
+
+        Attempts are repeated until the first piece, never after it. Closing the generator hangs up
+        on the model. Nothing is sent before the first ``next()``.
+
+        Raises:
+            ModelUnavailable: before the first piece or in the middle; also when the answer ends
+                without saying that it is complete.
+            NotConfigured: there is no key.
+        """
+
+        def attempt(timeout: float) -> tuple[str, Generator[str]]:
+            question = self._question(messages, temperature, max_tokens, timeout)
+            answer = self._answer(question, deadline)
+            return next(answer), answer
+
+        with as_model_unavailable():
+            first, rest = self._opening.run(attempt, deadline)
+        with as_model_unavailable(), closing(rest):
+            yield first
+            yield from rest
+
+    def _answer(self, question: dict[str, Any], deadline: Deadline) -> Generator[str]:
+        """One attempt at a stream. The breaker learns how it went when it ends: well, badly, or
+        not at all, because the reader left.
+        """
+        with (
+            self._chat_breaker.guard(
+                is_failure=lambda error: openai_verdict(error).breaker_failure
+            ),
+            self._openai.chat.completions.create(stream=True, **question) as stream,
+            _watched(stream.response, deadline.remaining()),
+        ):
+            yield from pieces(stream)
+
+    def embed(self, texts: Sequence[str], *, deadline: Deadline) -> list[list[float]]:
+        """One vector a text, in the order of the texts; as long as the model makes them.
+
+        Raises:
+            ValueError: a text is empty, which the provider would refuse with the whole batch.
+            ModelUnavailable: see ``Reason``.
+            NotConfigured: there is no key.
+        """
+        if not all(text.strip() for text in texts):
+            raise ValueError("an empty text cannot be embedded")
+        vectors: list[list[float]] = []
+        for start in range(0, len(texts), EMBEDDING_BATCH):
+            batch = list(texts[start : start + EMBEDDING_BATCH])
+
+            def attempt(timeout: float, batch: list[str] = batch) -> list[list[float]]:
+                with (
+                    self._openai.embeddings.with_streaming_response.create(
+                        model=self._settings.openai_embedding_model,
+                        input=batch,
+                        encoding_format="base64",  # a quarter of the bytes, and no digits to parse
+                        timeout=_timeout(timeout),
+                    ) as response,
+                    _watched(response.http_response, timeout),
+                ):
+                    return vectors_of(b"".join(response.iter_bytes()), len(batch))
+
+            with as_model_unavailable():
+                vectors += self._embeddings.run(attempt, deadline)
+        return vectors
+
+    def _question(
+        self, messages: Sequence[Message], temperature: float, max_tokens: int, timeout: float
+    ) -> dict[str, Any]:
+        return {
+            "model": self._settings.openai_chat_model,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in messages],
+            "temperature": temperature,
+            "max_tokens": max_tokens,
+            "timeout": _timeout(timeout),
+        }
+
+    @property
+    def _openai(self) -> openai.OpenAI:
+        """The SDK's client, imported and built at the first call (0.8 s)."""
+        key = self._settings.openai_api_key
+        if key is None:
+            raise NotConfigured("No language model is configured here.")
+        with self._lock:
+            if self._client is None:
+                import openai
+
+                self._client = openai.OpenAI(
+                    api_key=lambda: self._secrets.resolve(key),
+                    base_url=self._settings.openai_base_url,
+                    max_retries=0,
+                )
+            return self._client
+
+
+@contextmanager
+def _watched(response: httpx2.Response, seconds: float) -> Generator[None]:
+    """Hang up on the model after so many seconds, whatever still drips in.
+
+    The SDK's read time-out limits the wait for the next byte, not for the whole reply.
+    """
+    late = threading.Event()
+
+    def hang_up() -> None:
+        late.set()
+        wire = response.extensions["network_stream"].get_extra_info("socket")
+        with suppress(OSError):  # it ended on its own just now
+            socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+    watchdog = threading.Timer(seconds, hang_up)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    except Exception as error:
+        if late.is_set():
+            raise ReplyTooLate from error
+        raise
+    finally:
+        watchdog.cancel()
+
+
+def _timeout(seconds: float) -> openai.Timeout:
+    import openai
+
+    return openai.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds))
