@@ -60,9 +60,19 @@ class NewClient(BaseModel):
     phone: Phone | None = None
     company: ShortText | None = None
     source: Source = Source.MANUAL
-    consultant: ShortText | None = Field(None, description="Who looks after the client.")
+    consultant: ShortText | None = Field(
+        None, description="A member's id or e-mail, or the name of somebody without an account."
+    )
     stage: Stage = Stage.QUOTED
     tags: list[Tag] = Field(default_factory=list, max_length=20)
+    notes: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+
+
+class Consultant(BaseModel):
+    """Who looks after a client: a member, or somebody known by name alone."""
+
+    id: UUID | None
+    name: str | None
 
 
 class Client(BaseModel):
@@ -75,12 +85,14 @@ class Client(BaseModel):
     phone: str | None
     company: str | None
     source: Source
-    consultant: str | None
+    consultant: Consultant | None
     stage: Stage
     tags: list[str]
+    notes: str | None
+    version: int = Field(description="Counts the changes; it is what an ETag is made of.")
     created_at: datetime
     updated_at: datetime
-    last_activity_at: datetime | None
+    last_activity_at: datetime
 
 
 class ActivityGlimpse(BaseModel):
