@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line on stdout, with the fields that Cloud Logging knows.
 
-``log = get_logger(__name__)``, then ``log.info("A sentence", tenant_id=…, rows=12)``. What a request
-is about is bound once, at the door, and accompanies every line of it::
+``log = get_logger(__name__)``, then ``log.info("A sentence", tenant_id=…, rows=12)``. What a
+request is about is bound once, at the door, and accompanies every line of it::
 
     with bind(request_id=request_id, tenant_id=tenant_id, function="crm-search", trace=trace):
         ...
@@ -80,19 +80,19 @@ class Logger:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
 
-    def debug(self, message: str, **fields: Any) -> None:
+    def debug(self, message: str, /, **fields: Any) -> None:
         self._write(logging.DEBUG, message, fields)
 
-    def info(self, message: str, **fields: Any) -> None:
+    def info(self, message: str, /, **fields: Any) -> None:
         self._write(logging.INFO, message, fields)
 
-    def warning(self, message: str, **fields: Any) -> None:
+    def warning(self, message: str, /, **fields: Any) -> None:
         self._write(logging.WARNING, message, fields)
 
-    def error(self, message: str, **fields: Any) -> None:
+    def error(self, message: str, /, **fields: Any) -> None:
         self._write(logging.ERROR, message, fields)
 
-    def exception(self, message: str, **fields: Any) -> None:
+    def exception(self, message: str, /, **fields: Any) -> None:
         """An error with the stack of the exception being handled."""
         self._write(logging.ERROR, message, fields, exc_info=True)
 
@@ -119,19 +119,16 @@ def configure(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
 
 
-class _StdoutHandler(logging.StreamHandler[Any]):
+class _StdoutHandler(logging.Handler):
     """Finds ``sys.stdout`` at each line, so that redirecting it works."""
 
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> Any:
-        return sys.stdout
-
-    @stream.setter
-    def stream(self, value: Any) -> None:
-        raise AttributeError("this handler always writes to sys.stdout")
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        except Exception:  # noqa: BLE001 -- a log line that can't be written must not end a request
+            self.handleError(record)
 
 
 class JsonFormatter(logging.Formatter):
@@ -166,7 +163,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
-def redact(key: str, value: Any) -> Any:
+def redact(key: str, value: Any) -> Any:  # noqa: PLR0911 -- one return a type
     """What may be printed of a field, as JSON."""
     if is_sensitive(key) and value is not None:
         return REDACTED

@@ -1,0 +1,402 @@
+"""The answer cache: an object that cannot be made without saying whose answers it holds.
+
+::
+
+    session = cache.session(tenant_id)  # once per request, before anything is read
+    access = session.access_of(user_id)  # what SQL said of this member, or None
+    scoped = session.scoped(Scope.of(tenant_id, access, user_id))
+    scoped.get_or_load("pipeline", params, load)
+
+**Keys.** An entry's key is a hash over format, code revision, tenant, the tenant's data version,
+its access epoch, role, visibility, the user when they see only their own, the answer's name and
+its parameters. A command changes the data version, a suspension or a removal the access epoch:
+everything from before has a key that nobody asks for any more. Both are random tokens. One that is
+missing starts as a new random one, so an entry from before it was lost is never found.
+
+**Order.** A session reads both versions before anything is loaded, and stores under what it read.
+An answer that was loaded while somebody changed the data goes under the old version: harmless.
+
+**Redis away.** Then nothing is kept and everything is loaded: slower, never wrong. The breaker
+opens at the first failure, so a request loses at most one connect (50 ms) or read (100 ms)
+time-out, twice when it changed something, and the process tries again every few seconds. Versions
+that could not be changed meanwhile are owed, and paid before Redis is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+
+from pydantic import ValidationError
+
+from frontdesk.platform.clock import SystemClock
+from frontdesk.platform.context import Access, Role
+from frontdesk.platform.logging import get_logger
+from frontdesk.platform.ratelimit import LocalBuckets, take_from_redis
+from frontdesk.platform.redis import RedisLink, RedisOff
+from frontdesk.platform.singleflight import SingleFlight
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from frontdesk.platform.clock import Clock
+    from frontdesk.platform.resilience import Deadline
+    from frontdesk.platform.settings import Settings
+
+log = get_logger(__name__)
+T = TypeVar("T")
+
+FORMAT = 1
+VERSION_SECONDS = 7 * 86_400
+"""How long an unused version is kept; losing one costs a miss."""
+LARGEST_ENTRY = 1024 * 1024
+_PATIENCE = 15.0
+"""Seconds to wait for another thread's identical load before loading oneself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose answers these are. ``user_id`` is set exactly when the member sees only their own."""
+
+    tenant_id: UUID
+    role: Role
+    visibility: Literal["all", "own"]
+    user_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if (self.visibility == "own") != (self.user_id is not None):
+            raise ValueError("a scope names the user exactly when visibility is own")
+
+    @classmethod
+    def of(cls, tenant_id: UUID, access: Access, user_id: UUID) -> Scope:
+        """The scope of a member."""
+        own = user_id if access.visibility == "own" else None
+        return cls(tenant_id, access.role, access.visibility, own)
+
+
+@dataclass(frozen=True, slots=True)
+class Cached(Generic[T]):
+    """A value, and whether it came from the cache."""
+
+    value: T
+    hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What a tenant's entries are stored under at one moment."""
+
+    data: str
+    access: str
+
+
+class Cache:
+    """The process's cache and rate limits over one Redis; safe to share between threads.
+
+    Args:
+        settings: REDIS_URL, CACHE_TTL_SECONDS, REVISION.
+        clock: for the local rate limit and the breaker.
+        redis: the way to Redis; tests hand in their own.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, redis: RedisLink | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._redis = redis or RedisLink(settings.redis_url, clock=self._clock)
+        self._ttl = settings.cache_ttl_seconds
+        self._code = f"{FORMAT}/{settings.revision}"
+        self._flights: SingleFlight[object] = SingleFlight()
+        self._lock = threading.Lock()
+        self._owed: dict[str, str] = {}
+        self._buckets = LocalBuckets(self._clock)
+
+    def session(self, tenant_id: UUID, deadline: Deadline | None = None) -> CacheSession:
+        """What one request sees of a tenant's entries; reads the versions now."""
+        return CacheSession(self, tenant_id, self._versions(tenant_id), deadline)
+
+    def scoped(self, scope: Scope) -> ScopedCache:
+        """A session of one answer."""
+        return self.session(scope.tenant_id).scoped(scope)
+
+    def access_of(self, tenant_id: UUID, user_id: UUID) -> Access | None:
+        """What SQL last said about this member, or None when that is not known any more."""
+        return self.session(tenant_id).access_of(user_id)
+
+    def bump_data(self, tenant_id: UUID) -> bool:
+        """Forget the tenant's answers; call it after a command, before replying.
+
+        Returns:
+            False when Redis could not be told. It will be before this process reads it again;
+            other processes may serve what they have for CACHE_TTL_SECONDS.
+        """
+        return self._renew(_version_key(tenant_id, "data"))
+
+    def bump_access(self, tenant_id: UUID) -> bool:
+        """Forget who may do what in the tenant; call it on suspension and removal, before replying.
+
+        Returns:
+            False as for ``bump_data``; a caller that can try again should.
+        """
+        return self._renew(_version_key(tenant_id, "access"))
+
+    def take_token(self, bucket: str, rate_per_minute: int, burst: int) -> float | None:
+        """Take one token from a bucket that refills evenly.
+
+        Args:
+            bucket: whose, such as ``user:<id>``; it is stored hashed.
+            rate_per_minute: tokens a minute.
+            burst: how many it holds when full.
+
+        Returns:
+            None when there was one, otherwise the seconds until there is. Without Redis every
+            process counts by itself.
+        """
+        name = "fd:rate:" + hashlib.sha256(bucket.encode()).hexdigest()[:32]
+        rate = rate_per_minute / 60.0
+        try:
+            wait = self._redis.run(lambda redis: take_from_redis(redis, name, rate, burst))
+        except RedisOff:
+            wait = self._buckets.take(name, rate, burst)
+        return wait if wait > 0.0 else None
+
+    # What sessions need.
+
+    def key(self, scope: Scope, versions: Versions, name: str, params: Mapping[str, Any]) -> str:
+        """The key of an answer: everything that it depends on."""
+        return self._digest(
+            "answer",
+            str(scope.tenant_id),
+            versions.data,
+            versions.access,
+            scope.role,
+            scope.visibility,
+            str(scope.user_id or ""),
+            name,
+            json.dumps(params, sort_keys=True, separators=(",", ":"), default=str),
+        )
+
+    def access_key(self, tenant_id: UUID, versions: Versions, user_id: UUID) -> str:
+        """The key of what is known about a member."""
+        return self._digest("access", str(tenant_id), versions.access, str(user_id))
+
+    def read(self, key: str) -> Any:
+        """The stored JSON value, or ``MISSING``."""
+        try:
+            stored = self._redis.run(lambda redis: redis.get(key))
+        except RedisOff:
+            return MISSING
+        return MISSING if stored is None else _loads(stored)
+
+    def write(self, key: str, value: Any, ttl: int | None) -> None:
+        """Store a JSON value, unless it is too large."""
+        seconds = self._ttl if ttl is None else min(ttl, self._ttl)
+        data = _dumps(value)
+        if seconds <= 0 or len(data) > LARGEST_ENTRY:
+            return
+        try:
+            self._redis.run(lambda redis: redis.set(key, data, ex=seconds))
+        except RedisOff:
+            return
+
+    def load_once(self, key: str, load: Callable[[], T], deadline: Deadline | None) -> T:
+        """Run ``load`` once for all threads that ask for ``key`` at the same time."""
+        patience = _PATIENCE if deadline is None else min(deadline.remaining(), _PATIENCE)
+        return cast("T", self._flights.run(key, load, patience))
+
+    def _digest(self, *parts: str) -> str:
+        digest = hashlib.sha256()
+        for part in (self._code, *parts):
+            data = part.encode()
+            digest.update(
+                len(data).to_bytes(4) + data
+            )  # so that no two lists of parts run together
+        return "fd:" + digest.hexdigest()
+
+    def _versions(self, tenant_id: UUID) -> Versions | None:
+        if self._ttl <= 0:
+            return None
+        keys = [_version_key(tenant_id, "data"), _version_key(tenant_id, "access")]
+        try:
+            data, access = self._redis.run(lambda redis: self._read_versions(redis, keys))
+        except RedisOff:
+            return None
+        return Versions(data, access)
+
+    def _read_versions(self, redis: Any, keys: list[str]) -> list[str]:
+        self._pay(redis)
+        found = redis.mget(keys)
+        for position, key in enumerate(keys):
+            if found[position] is None:
+                # Another process may do the same just now: the first one's token counts.
+                redis.set(key, _token(), nx=True, ex=VERSION_SECONDS)
+                found[position] = redis.get(key) or _token().encode()
+        return [value.decode() for value in found]
+
+    def _renew(self, key: str) -> bool:
+        with self._lock:
+            self._owed[key] = _token()
+        try:
+            # Past an open breaker: what is not forgotten now is wrong afterwards.
+            self._redis.run(self._pay, regardless=True)
+        except RedisOff:
+            return not self._redis.configured
+        return True
+
+    def _pay(self, redis: Any) -> None:
+        with self._lock:
+            owed = dict(self._owed)
+        if not owed:
+            return
+        with redis.pipeline(transaction=False) as pipeline:
+            for key, token in owed.items():
+                pipeline.set(key, token, ex=VERSION_SECONDS)
+            pipeline.execute()
+        with self._lock:
+            for key, token in owed.items():
+                # A command that ended meanwhile has put its own token there: still owed.
+                if self._owed.get(key) == token:
+                    del self._owed[key]
+
+
+class CacheSession:
+    """A tenant's entries as one request sees them: under the versions of the moment it began."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        tenant_id: UUID,
+        versions: Versions | None,
+        deadline: Deadline | None = None,
+    ) -> None:
+        self._cache = cache
+        self._tenant_id = tenant_id
+        self._versions = versions
+        self._deadline = deadline
+
+    @property
+    def on(self) -> bool:
+        """Whether anything can be found or kept."""
+        return self._versions is not None
+
+    def access_of(self, user_id: UUID) -> Access | None:
+        """What SQL last said about this member, or None."""
+        if self._versions is None:
+            return None
+        found = self._cache.read(self._cache.access_key(self._tenant_id, self._versions, user_id))
+        try:
+            return None if found is MISSING else Access.model_validate(found)
+        except ValidationError:
+            return None  # written by a version of us that called things otherwise
+
+    def remember_access(self, user_id: UUID, access: Access) -> None:
+        """Keep what SQL said, under the epoch in which it was asked."""
+        if self._versions is not None:
+            key = self._cache.access_key(self._tenant_id, self._versions, user_id)
+            self._cache.write(key, access.model_dump(mode="json"), None)
+
+    def scoped(self, scope: Scope) -> ScopedCache:
+        """The answers of that scope."""
+        if scope.tenant_id != self._tenant_id:
+            raise ValueError("the scope is another tenant's")
+        return ScopedCache(self._cache, scope, self._versions, self._deadline)
+
+
+class ScopedCache:
+    """Answers of one scope. There is no way to read an entry without one."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        scope: Scope,
+        versions: Versions | None,
+        deadline: Deadline | None = None,
+    ) -> None:
+        self._cache = cache
+        self._scope = scope
+        self._versions = versions
+        self._deadline = deadline
+
+    def get_or_load(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        load: Callable[[], T],
+        ttl: int | None = None,
+    ) -> Cached[T]:
+        """The kept answer, or the one ``load`` gives, which is then kept.
+
+        Args:
+            name: of the answer, such as ``crm.pipeline``.
+            params: all that it depends on besides the scope, as JSON values.
+            load: makes it, as JSON values; concurrent calls for the same answer share one.
+            ttl: seconds to keep it, at most CACHE_TTL_SECONDS.
+        """
+        if self._versions is None:
+            return Cached(load(), hit=False)
+        key = self._cache.key(self._scope, self._versions, name, params)
+        found = self._cache.read(key)
+        if found is not MISSING:
+            return Cached(cast("T", found), hit=True)
+
+        def load_and_keep() -> T:
+            value = load()
+            self._cache.write(key, value, ttl)
+            return value
+
+        return Cached(self._cache.load_once(key, load_and_keep, self._deadline), hit=False)
+
+    def put(self, name: str, params: Mapping[str, Any], value: Any, ttl: int | None = None) -> None:
+        """Keep an answer that was loaded after this request's session began."""
+        if self._versions is not None:
+            self._cache.write(
+                self._cache.key(self._scope, self._versions, name, params), value, ttl
+            )
+
+
+class _Missing:
+    """The type of ``MISSING``: None is a value that may be cached."""
+
+
+MISSING = _Missing()
+
+
+def _version_key(tenant_id: UUID, kind: Literal["data", "access"]) -> str:
+    return f"fd:{kind}:{tenant_id}"
+
+
+def _token() -> str:
+    return secrets.token_hex(8)
+
+
+_DECIMAL = "\u0000decimal"
+
+
+def _dumps(value: Any) -> bytes:
+    """JSON in which a Decimal survives: a hit returns exactly what a miss returned."""
+
+    def tag(item: object) -> Any:
+        if isinstance(item, Decimal):
+            return {_DECIMAL: str(item)}
+        raise TypeError(f"{type(item).__name__} is no JSON value and cannot be cached")
+
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=tag).encode()
+
+
+def _loads(data: bytes) -> Any:
+    hook = _untag if b"\\u0000decimal" in data else None
+    try:
+        return json.loads(data, object_hook=hook)
+    except ValueError:
+        log.warning("A cache entry could not be read; it counts as missing")
+        return MISSING
+
+
+def _untag(item: dict[str, Any]) -> Any:
+    return Decimal(item[_DECIMAL]) if _DECIMAL in item else item
