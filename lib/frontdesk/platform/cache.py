@@ -166,6 +166,14 @@ class Cache:
             wait = self._buckets.take(name, rate, burst)
         return wait if wait > 0.0 else None
 
+    def connect(self) -> None:
+        """Wait for the client of Redis, which the first use otherwise makes in the background."""
+        self._redis.connect()
+
+    def close(self) -> None:
+        """Close the connections to Redis."""
+        self._redis.close()
+
     # What sessions need.
 
     def key(self, scope: Scope, versions: Versions, name: str, params: Mapping[str, Any]) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from frontdesk.platform.errors import InternalError, PermissionDenied
+from frontdesk.platform.errors import PermissionDenied
 
 if TYPE_CHECKING:
-    from frontdesk.platform.cache import ScopedCache
+    from collections.abc import Callable, Mapping
+
+    from frontdesk.platform.cache import Cached, CacheSession, ScopedCache
     from frontdesk.platform.database import CallerDatabase
     from frontdesk.platform.resilience import Deadline
     from frontdesk.platform.services import Services
@@ -109,7 +112,7 @@ class Command:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """One request. Handlers take it as their first parameter."""
 
@@ -147,21 +150,49 @@ class Context:
             case _:
                 raise PermissionDenied
 
-    @property
-    def command_json(self) -> dict[str, Any]:
-        """``p_command`` for a change.
+    @cached_property
+    def cache_session(self) -> CacheSession:
+        """The tenant's cache as this request sees it, from its first use on."""
+        return self.services.cache.session(self.member.tenant_id, self.deadline)
 
-        Raises:
-            InternalError: the route is no command; a bug.
-        """
-        if self.command is None:
-            raise InternalError
-        return self.command.as_json()
+    def known_access(self) -> Access | None:
+        """What SQL said of this member in the last minute, or None: then only SQL knows."""
+        return self.cache_session.access_of(self.member.user_id)
+
+    def remember_access(self, access: Access) -> None:
+        """Keep what SQL has just said of this member."""
+        self.cache_session.remember_access(self.member.user_id, access)
 
     def cache(self, access: Access) -> ScopedCache:
         """The cache as this member sees it; there is no other way to one."""
         from frontdesk.platform.cache import Scope
 
-        return self.services.cache.scoped(
-            Scope.of(self.member.tenant_id, access, self.member.user_id)
-        )
+        member = self.member
+        return self.cache_session.scoped(Scope.of(member.tenant_id, access, member.user_id))
+
+    def query(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        load: Callable[[], dict[str, Any]],
+        ttl: int | None = None,
+    ) -> Cached[dict[str, Any]]:
+        """A query's answer, from the cache when the member's access is known, else from SQL.
+
+        Args:
+            name: of the answer, such as ``crm.pipeline``.
+            params: all that the answer depends on besides the member, as JSON values.
+            load: one round trip whose answer has ``access`` beside its payload; that access is
+                what makes the answer, and the member's next ones, cacheable.
+            ttl: seconds to keep it, at most CACHE_TTL_SECONDS.
+        """
+        from frontdesk.platform.cache import Cached
+
+        access = self.known_access()
+        if access is not None:
+            return self.cache(access).get_or_load(name, params, load, ttl)
+        value = load()
+        access = Access.model_validate(value["access"])
+        self.remember_access(access)
+        self.cache(access).put(name, params, value, ttl)
+        return Cached(value, hit=False)

@@ -93,6 +93,11 @@ class RedisLink:
             log.warning("Redis does not answer; going on without it", cause=error)
             raise RedisOff from error
 
+    def close(self) -> None:
+        """Close the pool's connections; a later use opens new ones."""
+        if self._client is not None:
+            self._client.connection_pool.disconnect()
+
     def _is_failure(self, error: BaseException) -> bool:
         return isinstance(error, self._failures)
 
