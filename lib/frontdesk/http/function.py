@@ -1,0 +1,247 @@
+"""The door: from a request to a handler and back, in one order.
+
+1. request id        the caller's or a new one; every reply and log line has it
+2. CORS              preflights are answered here
+3. route             404, 405
+4. size              what Content-Length admits to is refused before it is read
+5. authentication    401, 403; an address is counted before its admin token is compared
+6. rate limits       429
+7. validation        400 with every problem, 413, 415
+8. handler           a domain function; its deadline is the manifest's time-out less a margin
+9. envelope          one shape for success, one for pages, one for errors
+10. headers          security, CORS, rate limits, the request id
+11. one log line     method, route, status, latency, tenant, outcome, error code
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FunctionType
+
+from flask import Request, Response
+
+from frontdesk.http import cors, limits, requestids
+from frontdesk.http.arguments import read_arguments, size_limit
+from frontdesk.http.authentication import Authenticator
+from frontdesk.http.body import drain, refuse_large
+from frontdesk.http.exchange import Exchange
+from frontdesk.http.framework import adopt_application
+from frontdesk.http.headers import SECURITY_HEADERS
+from frontdesk.http.health import Probe, Readiness, health, readiness
+from frontdesk.http.process import process_services
+from frontdesk.http.replies import WatchedStream, refusal, reply
+from frontdesk.http.routing import ADMIN, PUBLIC, WATCHER, Route, Router, allowed, get
+from frontdesk.platform.context import Context, Member
+from frontdesk.platform.errors import FrontdeskError, InternalError, InvalidRequest
+from frontdesk.platform.logging import bind, get_logger
+from frontdesk.platform.manifest import MANIFEST_NAME, load_manifest
+from frontdesk.platform.resilience import Deadline
+from frontdesk.platform.services import Services
+
+TIMEOUT_VARIABLE = "FRONTDESK_FUNCTION_TIMEOUT"
+"""Seconds; overrides the manifest's time-out, and saves reading it."""
+_DEFAULT_TIMEOUT = 60.0
+_MAX_PATH = 2048
+
+log = get_logger(__name__)
+
+
+class HttpFunction:
+    """One Cloud Function: its routes, and the pipeline in front of them."""
+
+    def __init__(
+        self,
+        name: str,
+        routes: Sequence[Route],
+        *,
+        ready: Sequence[Probe] = (),
+        folder: Path | None = None,
+        services: Callable[[], Services] = process_services,
+    ) -> None:
+        """See ``http_function``; ``folder`` is where function.yaml may be."""
+        self.name = name
+        self._probes: Mapping[str, Probe] = {probe.__name__: probe for probe in ready}
+        self.routes: tuple[Route, ...] = (
+            *routes,
+            get(f"/v1/health/{name}", health, allow=PUBLIC, limited=False),
+            get(f"/v1/ready/{name}", self._readiness(), allow=WATCHER),
+        )
+        self._router = Router(self.routes)
+        self._folder = folder
+        self._services = services
+        self._lock = threading.Lock()
+        self._authenticator: Authenticator | None = None
+        self._seconds: float | None = None
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request. Whatever it holds, the reply has one of the three shapes."""
+        services = self._services()
+        exchange = Exchange.begin(request, services)
+        trace = requestids.trace_id(request.headers)
+        with bind(request_id=exchange.request_id, function=self.name, trace=trace):
+            try:
+                response = self._answer(exchange, services)
+            except FrontdeskError as error:
+                if error.status == InternalError.status:
+                    log.exception("The request failed on a bug.")
+                    error = InternalError()
+                response = self._refuse(exchange, error)
+            except Exception:
+                log.exception("The request failed on a bug.")
+                response = self._refuse(exchange, InternalError())
+            return self._finish(exchange, response, services)
+
+    def _answer(self, exchange: Exchange, services: Services) -> Response:
+        request, settings = exchange.request, services.settings
+        path = _path(request)
+        if request.method == "OPTIONS" and (methods := self._router.methods(path)):
+            return _options(request, allowed(methods), settings.cors_origins)
+        route, parameters = self._router.match(request.method, path)
+        exchange.route = route
+        refuse_large(request, size_limit(route, settings))
+        deadline = Deadline.after(self._timeout(), services.clock)
+
+        if route.limited and route.allow in {ADMIN, PUBLIC, WATCHER}:
+            exchange.limit(limits.address_limit(request, settings), services)
+        caller = self._authenticate(services).caller(route.allow, request.headers, deadline)
+        if isinstance(caller, Member):
+            exchange.tenant_id = caller.tenant_id
+            exchange.limit(limits.user_limit(caller, settings), services)
+            exchange.limit(limits.tenant_limit(caller, settings), services)
+
+        with bind(tenant_id=exchange.tenant_id):
+            arguments = read_arguments(route, request, parameters, settings, exchange.request_id)
+            context = Context(
+                request_id=exchange.request_id,
+                function=self.name,
+                caller=caller,
+                deadline=deadline,
+                command=arguments.command,
+                services=services,
+            )
+            values = arguments.values
+            if "context" in route.handler.takes:
+                values["context"] = context
+            result = route.handler.function(**values)
+        return reply(result, route.status, exchange.request_id)
+
+    def _refuse(self, exchange: Exchange, error: FrontdeskError) -> Response:
+        exchange.error = error
+        return refusal(error, exchange.request_id)
+
+    def _finish(self, exchange: Exchange, response: Response, services: Services) -> Response:
+        request = exchange.request
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers[requestids.HEADER] = exchange.request_id
+        response.headers.update(limits.policy_headers(exchange.limits))
+        if "Access-Control-Request-Method" not in response.vary:
+            origins = services.settings.cors_origins
+            response.headers.update(cors.reply_headers(request.headers.get("Origin"), origins))
+        if response.is_streamed:
+            response.response = WatchedStream(
+                iter(response.response), exchange.end_of_stream(self.name, response)
+            )
+        else:
+            exchange.log_end(response)
+        drain(request)
+        return response
+
+    def _authenticate(self, services: Services) -> Authenticator:
+        with self._lock:
+            if self._authenticator is None or self._authenticator.services is not services:
+                self._authenticator = Authenticator(services)
+            return self._authenticator
+
+    def _timeout(self) -> float:
+        """Seconds that a handler has: what Cloud Run allows, less what a reply needs to get out."""
+        if self._seconds is None:
+            seconds = _DEFAULT_TIMEOUT
+            if TIMEOUT_VARIABLE in os.environ:
+                seconds = float(os.environ[TIMEOUT_VARIABLE])
+            elif self._folder is not None and (self._folder / MANIFEST_NAME).exists():
+                seconds = float(load_manifest(self._folder).resources.timeout_seconds)
+            self._seconds = seconds - min(1.0, seconds / 10)
+        return self._seconds
+
+    def _readiness(self) -> Callable[[Context], Readiness]:
+        def ready(context: Context) -> Readiness:
+            """Run this function's probes."""
+            return readiness(context, self._probes)
+
+        return ready
+
+
+_functions: dict[FunctionType, HttpFunction] = {}
+
+
+def http_function(
+    name: str,
+    *routes: Route,
+    ready: Sequence[Probe] = (),
+    services: Callable[[], Services] = process_services,
+) -> FunctionType:
+    """The entry point of a Cloud Function, as functions-framework wants it.
+
+    Args:
+        name: the function's, as its folder is called.
+        routes: what it answers; ``/v1/health/<name>`` and ``/v1/ready/<name>`` are added.
+        ready: checks that ``/v1/ready`` runs, see ``health.Probe``.
+        services: where the process's services come from; tests hand in their own.
+
+    Raises:
+        TypeError: two routes collide.
+        SettingsError: functions-framework is loading us and the environment is wrong.
+    """
+    # function.yaml is beside the main.py that calls us.
+    folder = Path(sys._getframe(1).f_code.co_filename).parent  # noqa: SLF001
+    function = HttpFunction(name, routes, ready=ready, folder=folder, services=services)
+
+    def entry(request: Request) -> Response:
+        return function(request)
+
+    entry.__name__ = entry.__qualname__ = name.replace("-", "_")
+    entry.__doc__ = f"Answers HTTP requests for {name}."
+    assert isinstance(entry, FunctionType)  # noqa: S101 -- functions-framework insists on it
+    _functions[entry] = function
+    adopt_application()
+    return entry
+
+
+def function_of(entry: FunctionType) -> HttpFunction:
+    """What is behind an entry point made by ``http_function``: OpenAPI and tests read it."""
+    return _functions[entry]
+
+
+def _path(request: Request) -> str:
+    """The path as text.
+
+    Raises:
+        InvalidRequest: it is too long, not UTF-8, or holds a control character.
+    """
+    raw = request.environ.get("PATH_INFO", "")
+    try:
+        path: str = raw.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise InvalidRequest("The path is not valid UTF-8.") from None
+    if len(path) > _MAX_PATH:
+        raise InvalidRequest("The path is too long.")
+    if not path.isprintable():
+        raise InvalidRequest("The path holds a character that cannot be printed.")
+    return path
+
+
+def _options(request: Request, methods: list[str], origins: Sequence[str]) -> Response:
+    """The reply to OPTIONS on a path that exists, a browser's preflight or a plain question."""
+    response = Response(status=204, content_type=None)
+    if cors.is_preflight(request.method, request.headers):
+        response.headers.update(
+            cors.preflight_headers(request.headers.get("Origin"), origins, methods)
+        )
+    else:
+        response.headers["Allow"] = ", ".join(methods)
+    return response
