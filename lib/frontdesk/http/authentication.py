@@ -20,10 +20,9 @@ from frontdesk.platform.context import Admin, Anonymous, Caller, Member, Platfor
 from frontdesk.platform.errors import NotConfigured, PermissionDenied, Unauthenticated
 from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.services import Services
-from frontdesk.platform.settings import hash_admin_token, parse_admin_tokens
 
 if TYPE_CHECKING:
-    from frontdesk.platform.events import PushVerifier
+    from frontdesk.platform.push import PushVerifier
 
 ADMIN_HEADER = "X-Admin-Token"
 
@@ -65,7 +64,7 @@ class Authenticator:
             NotConfigured: no admin token is set.
             Unauthenticated: it is missing or none of them.
         """
-        digests = self._admin_digests()
+        digests = self.services.admin_tokens
         if not digests:
             raise NotConfigured("No admin token is configured.")
         token = headers.get(ADMIN_HEADER, "").encode("latin-1", "replace")
@@ -77,15 +76,6 @@ class Authenticator:
         if not matches or not token:
             raise Unauthenticated("A valid admin token is required.")
         return Admin(matches[0])
-
-    def _admin_digests(self) -> dict[str, str]:
-        settings, secrets = self.services.settings, self.services.secrets
-        digests: dict[str, str] = {}
-        if settings.admin_api_tokens is not None:
-            digests |= parse_admin_tokens(secrets.resolve(settings.admin_api_tokens))
-        if settings.admin_api_token is not None:
-            digests["default"] = hash_admin_token(secrets.resolve(settings.admin_api_token))
-        return digests
 
     def _member(self, minimum: Role, headers: Headers, deadline: Deadline) -> Member:
         scheme, _, token = headers.get("Authorization", "").partition(" ")
@@ -120,7 +110,7 @@ class Authenticator:
     def _push_verifier(self) -> PushVerifier:
         with self._lock:
             if self._push is None:
-                from frontdesk.platform.events import PushVerifier
+                from frontdesk.platform.push import PushVerifier
 
                 self._push = PushVerifier(self.services.settings)
             return self._push

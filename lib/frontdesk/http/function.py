@@ -33,7 +33,7 @@ from frontdesk.http.framework import adopt_application
 from frontdesk.http.headers import SECURITY_HEADERS
 from frontdesk.http.health import Probe, Readiness, health, readiness
 from frontdesk.http.process import process_services
-from frontdesk.http.replies import WatchedStream, refusal, reply
+from frontdesk.http.replies import WatchedStream, no_content, refusal, reply
 from frontdesk.http.routing import ADMIN, PUBLIC, WATCHER, Route, Router, allowed, get
 from frontdesk.platform.context import Context, Member
 from frontdesk.platform.errors import FrontdeskError, InternalError, InvalidRequest
@@ -237,7 +237,7 @@ def _path(request: Request) -> str:
 
 def _options(request: Request, methods: list[str], origins: Sequence[str]) -> Response:
     """The reply to OPTIONS on a path that exists, a browser's preflight or a plain question."""
-    response = Response(status=204, content_type=None)
+    response = no_content()
     if cors.is_preflight(request.method, request.headers):
         response.headers.update(
             cors.preflight_headers(request.headers.get("Origin"), origins, methods)

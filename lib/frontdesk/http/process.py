@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from frontdesk.platform.logging import configure
 from frontdesk.platform.services import Services
 
 _lock = threading.Lock()
@@ -11,7 +12,7 @@ _services: Services | None = None
 
 
 def process_services() -> Services:
-    """The process's services, from the environment at the first call.
+    """The process's services, from the environment at the first call, which also sets up logs.
 
     Raises:
         SettingsError: the environment is wrong; every problem is listed.
@@ -20,5 +21,7 @@ def process_services() -> Services:
     if _services is None:
         with _lock:
             if _services is None:
-                _services = Services.from_environment()
+                services = Services.from_environment()
+                configure(services.settings)
+                _services = services
     return _services

@@ -48,10 +48,17 @@ def reply(result: object, status: int, request_id: str) -> Response:
             if result.filename is not None:
                 headers["Content-Disposition"] = attachment(result.filename)
         case None:
-            response = Response(status=204, content_type=None)
+            response = no_content()
         case _:
             raise TypeError(f"a handler returned {type(result).__name__}")
     response.headers.update(headers)
+    return response
+
+
+def no_content() -> Response:
+    """204: all went well and there is nothing to say."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
     return response
 
 
