@@ -9,7 +9,7 @@ import pytest
 from google.api_core.exceptions import NotFound, PermissionDenied, ServiceUnavailable
 from pydantic import SecretStr
 
-from frontdesk.platform.secrets import SecretUnavailable, Secrets
+from frontdesk.platform.secrets import Secrets, SecretUnavailable
 from tests.support.clock import ManualClock
 
 REFERENCE = SecretStr("sm://projects/p/secrets/openai/versions/latest")
