@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -13,9 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from frontdesk.platform.errors import PermissionDenied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from frontdesk.platform.cache import Cached, CacheSession, ScopedCache
+    from frontdesk.platform.cache import CacheSession, ScopedCache
     from frontdesk.platform.database import CallerDatabase
     from frontdesk.platform.resilience import Deadline
     from frontdesk.platform.services import Services
@@ -155,44 +153,9 @@ class Context:
         """The tenant's cache as this request sees it, from its first use on."""
         return self.services.cache.session(self.member.tenant_id, self.deadline)
 
-    def known_access(self) -> Access | None:
-        """What SQL said of this member in the last minute, or None: then only SQL knows."""
-        return self.cache_session.access_of(self.member.user_id)
-
-    def remember_access(self, access: Access) -> None:
-        """Keep what SQL has just said of this member."""
-        self.cache_session.remember_access(self.member.user_id, access)
-
     def cache(self, access: Access) -> ScopedCache:
         """The cache as this member sees it; there is no other way to one."""
         from frontdesk.platform.cache import Scope
 
         member = self.member
         return self.cache_session.scoped(Scope.of(member.tenant_id, access, member.user_id))
-
-    def query(
-        self,
-        name: str,
-        params: Mapping[str, Any],
-        load: Callable[[], dict[str, Any]],
-        ttl: int | None = None,
-    ) -> Cached[dict[str, Any]]:
-        """A query's answer, from the cache when the member's access is known, else from SQL.
-
-        Args:
-            name: of the answer, such as ``crm.pipeline``.
-            params: all that the answer depends on besides the member, as JSON values.
-            load: one round trip whose answer has ``access`` beside its payload; that access is
-                what makes the answer, and the member's next ones, cacheable.
-            ttl: seconds to keep it, at most CACHE_TTL_SECONDS.
-        """
-        from frontdesk.platform.cache import Cached
-
-        access = self.known_access()
-        if access is not None:
-            return self.cache(access).get_or_load(name, params, load, ttl)
-        value = load()
-        access = Access.model_validate(value["access"])
-        self.remember_access(access)
-        self.cache(access).put(name, params, value, ttl)
-        return Cached(value, hit=False)

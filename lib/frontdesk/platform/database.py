@@ -67,7 +67,7 @@ class Table(StrEnum):
     OUTBOX = "outbox"
     IDEMPOTENCY_KEYS = "idempotency_keys"
     AUDIT_LOG = "audit_log"
-    AUDIT_PERSONAL = "audit_personal"
+    AUDIT_PERSONAL_VALUES = "audit_personal_values"
     USAGE_COUNTERS = "usage_counters"
 
 
@@ -169,7 +169,7 @@ class Database:
         apikey: str | None,
         timeout: float,
     ) -> httpx.Response:
-        """One request to one function, answered or not; ``CallerDatabase.call`` is the public way."""
+        """One request to one function, answered or not. Ask through ``CallerDatabase.call``."""
         # Imported at the first call: 0.08 to 0.15 s that only a function with a database pays.
         from postgrest import SyncPostgrestClient
 

@@ -1,9 +1,9 @@
 """The way to Redis: short time-outs, no retry, and a process that stops asking when it is away.
 
-redis-py 8.1 retries ten times by default (4 s to fail on a refused port) and takes 0.2–0.4 s to
-import. So the client is made here alone, with both switched off: no retry, and the import happens
-on a thread of its own, started by the first use. Until it is done Redis counts as away, which is
-safe by construction, and the first request of a cold process does not wait for it.
+redis-py 8.1 retries ten times by default (4 s to fail on a refused port) and takes 0.2 to 0.4 s to
+import. So the client is made here alone, without retries, and on a thread of its own, soon after
+the first use: until it is there Redis counts as away, which is safe by construction, and the first
+request of a cold process neither waits for the import nor shares its processor with it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ READ_TIMEOUT = 0.1
 POOL_SIZE = 16
 RESET_AFTER = 2.0
 """Seconds for which nobody asks after a failure."""
+IMPORT_DELAY = 1.0
+"""Seconds from the first use to the import, in which a cold process answers its first request."""
 _CONNECTED_WITHIN = 5.0
 
 
@@ -48,6 +50,7 @@ class RedisLink:
         self._client: Any = None
         self._failures: tuple[type[Exception], ...] = ()
         self._connecting: threading.Thread | None = None
+        self._wanted_now = threading.Event()
         self._breaker = CircuitBreaker(
             "redis",
             failure_threshold=1,
@@ -63,6 +66,7 @@ class RedisLink:
 
     def connect(self) -> None:
         """Wait until the client is made; the first use does it in the background otherwise."""
+        self._wanted_now.set()
         self._start()
         if self._connecting is not None:
             self._connecting.join(_CONNECTED_WITHIN)
@@ -112,6 +116,7 @@ class RedisLink:
                 self._connecting.start()
 
     def _make_client(self, url: str) -> None:
+        self._wanted_now.wait(IMPORT_DELAY)
         import redis
         from redis.backoff import NoBackoff
         from redis.retry import Retry

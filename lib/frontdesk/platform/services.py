@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from frontdesk.platform.clock import SystemClock
 from frontdesk.platform.ids import SystemIds
-from frontdesk.platform.settings import hash_admin_token, load_settings, parse_admin_tokens
+from frontdesk.platform.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from frontdesk.platform.cache import Cache
     from frontdesk.platform.clock import Clock
@@ -59,7 +59,6 @@ class Services:
         self._events = events
         self._secrets = secrets
         self._cursors = cursors
-        self._admin_tokens: tuple[str, Mapping[str, str]] = ("", {})
 
     @classmethod
     def from_environment(cls) -> Services:
@@ -104,27 +103,6 @@ class Services:
     def cursors(self) -> Cursors:
         """Makes and reads list cursors."""
         return self._made("_cursors", self._make_cursors)
-
-    @property
-    def admin_tokens(self) -> Mapping[str, str]:
-        """SHA-256 in hex of every admin token by name; empty when none is set.
-
-        Raises:
-            SecretUnavailable: the tokens are a reference that cannot be read.
-            SettingsError: what it refers to is no JSON of that shape.
-        """
-        named, single = self.settings.admin_api_tokens, self.settings.admin_api_token
-        tokens: dict[str, str] = {}
-        if named is not None:
-            raw = self.secrets.resolve(named)
-            seen, parsed = self._admin_tokens
-            if raw != seen:
-                parsed = parse_admin_tokens(raw)
-                self._admin_tokens = (raw, parsed)
-            tokens.update(parsed)
-        if single is not None:
-            tokens["default"] = hash_admin_token(self.secrets.resolve(single))
-        return tokens
 
     def close(self) -> None:
         """Give back what holds connections."""
