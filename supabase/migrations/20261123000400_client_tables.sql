@@ -43,6 +43,8 @@ create table app.clients (
   tenant_id uuid not null references app.tenants (id),
   id uuid not null,
   number text not null,
+  -- What another system calls this client; an import finds it again by that.
+  external_id text check (length(external_id) <= 200),
   name text not null check (length(name) between 1 and 200),
   email text check (length(email) <= 320),
   email_normal text generated always as (lower(btrim(email))) stored,
@@ -74,6 +76,8 @@ create table app.clients (
 create unique index clients_unique_email on app.clients (tenant_id, email_normal)
   where deleted_at is null;
 create unique index clients_unique_phone on app.clients (tenant_id, phone_e164)
+  where deleted_at is null;
+create unique index clients_unique_external_id on app.clients (tenant_id, external_id)
   where deleted_at is null;
 -- The planner chooses between walking a sort order and the trigram index by these estimates.
 alter table app.clients alter column search_text set statistics 500;

@@ -17,7 +17,7 @@ create index audit_log_by_time on app.audit_log (tenant_id, occurred_at desc, id
 create index audit_log_by_entity on app.audit_log (tenant_id, entity_id, id desc);
 
 -- Personal before and after values live beside the log, where erasure can clear them.
-create table app.audit_personal_values (
+create table app.audit_personal (
   tenant_id uuid not null,
   audit_id bigint not null,
   subject_id uuid not null,
@@ -26,7 +26,7 @@ create table app.audit_personal_values (
   primary key (tenant_id, audit_id),
   foreign key (tenant_id, audit_id) references app.audit_log (tenant_id, id)
 );
-create index audit_personal_values_by_subject on app.audit_personal_values (tenant_id, subject_id);
+create index audit_personal_by_subject on app.audit_personal (tenant_id, subject_id);
 
 create function app.refuse_change()
 returns trigger
@@ -62,7 +62,7 @@ call app.isolate_table('app.audit_log', 'select, insert');
 call app.open_to_platform('app.audit_log', 'insert');
 -- An identity value comes back through RETURNING.
 grant select (id) on app.audit_log to frontdesk_platform;
-call app.isolate_table('app.audit_personal_values', 'select, insert, update (before, after)');
+call app.isolate_table('app.audit_personal', 'select, insert, update (before, after)');
 call app.isolate_table('app.idempotency_keys', 'select, insert, delete');
 call app.open_to_platform('app.idempotency_keys', 'select, insert, delete');
 
@@ -89,7 +89,7 @@ begin
   values (p_tenant, p_actor_kind, p_actor, p_action, p_entity, p_details, p_command ->> 'request_id')
   returning id into v_id;
   if p_before is not null or p_after is not null then
-    insert into app.audit_personal_values (tenant_id, audit_id, subject_id, before, after)
+    insert into app.audit_personal (tenant_id, audit_id, subject_id, before, after)
     values (p_tenant, v_id, p_entity, p_before, p_after);
   end if;
 end

@@ -20,6 +20,7 @@ as $$
   select jsonb_build_object(
     'id', p_client.id,
     'number', p_client.number,
+    'external_id', p_client.external_id,
     'name', p_client.name,
     'email', p_client.email,
     'phone', p_client.phone,

@@ -15,6 +15,10 @@ begin
   v_client.tenant_id := p_access.tenant_id;
   v_client.id := app.require_uuid(p_input, 'id');
   v_client.name := app.require_text(p_input, 'name');
+  v_client.external_id := app.text_of(p_input, 'external_id');
+  if length(v_client.external_id) > 200 then
+    perform app.invalid('external_id', 'has at most 200 characters');
+  end if;
   v_client.email := app.text_of(p_input, 'email');
   if v_client.email is not null and (
     length(v_client.email) > 320 or v_client.email !~ '^[^@\s]+@[^@\s]+\.[^@\s]+$') then
@@ -109,8 +113,8 @@ exception when datetime_field_overflow or invalid_datetime_format then
 end
 $$;
 
--- p_client: {id, name, email?, phone?, phone_e164?, company?, source?, stage?, consultant?, tags?,
--- notes?}; consultant is a member's id or e-mail, or a name. Reply data: the client. 201.
+-- p_client: {id, name, external_id?, email?, phone?, phone_e164?, company?, source?, stage?, tags?,
+-- consultant?, notes?}; consultant is a member's id or e-mail, or a name. Reply data: the client. 201.
 create function api.create_client(p_client jsonb, p_command jsonb default '{}')
 returns jsonb
 language plpgsql
@@ -152,11 +156,11 @@ declare
   v_field text;
 begin
   insert into app.clients (
-    tenant_id, id, number, name, email, phone, phone_e164, company, source, stage, consultant_id,
-    consultant_name, tags, notes, created_at, updated_at, last_activity_at)
+    tenant_id, id, number, external_id, name, email, phone, phone_e164, company, source, stage,
+    consultant_id, consultant_name, tags, notes, created_at, updated_at, last_activity_at)
   values (
-    p_client.tenant_id, p_client.id, p_client.number, p_client.name, p_client.email, p_client.phone,
-    p_client.phone_e164, p_client.company, p_client.source, p_client.stage, p_client.consultant_id,
+    p_client.tenant_id, p_client.id, p_client.number, p_client.external_id, p_client.name,
+    p_client.email, p_client.phone, p_client.phone_e164, p_client.company, p_client.source, p_client.stage, p_client.consultant_id,
     p_client.consultant_name, p_client.tags, p_client.notes, p_client.created_at,
     p_client.updated_at, p_client.last_activity_at)
   returning * into v_client;
@@ -166,6 +170,7 @@ exception when unique_violation then
   v_field := case v_constraint
     when 'clients_unique_email' then 'email'
     when 'clients_unique_phone' then 'phone'
+    when 'clients_unique_external_id' then 'external_id'
     else 'id'
   end;
   perform app.fail(409, 'conflict', format('A client with this %s exists already.', v_field),

@@ -230,20 +230,7 @@ begin
   v_hits := app.find_clients(v_access, v_filter, v_terms, p_sort, p_limit, p_after);
 
   -- Only the page's rows are joined with what hangs on them.
-  select coalesce(jsonb_agg(jsonb_build_object(
-      'id', c.id,
-      'number', c.number,
-      'name', c.name,
-      'email', c.email,
-      'phone', c.phone,
-      'company', c.company,
-      'source', c.source,
-      'consultant', app.consultant_json(c.consultant_id, c.consultant_name),
-      'stage', c.stage,
-      'tags', c.tags,
-      'created_at', app.utc(c.created_at),
-      'updated_at', app.utc(c.updated_at),
-      'last_activity_at', app.utc(c.last_activity_at),
+  select coalesce(jsonb_agg(app.client_json(c) || jsonb_build_object(
       'last_activity', a.activity,
       'latest_quote', q.quote,
       'values', coalesce(v.totals, '[]'),
