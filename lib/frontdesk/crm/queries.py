@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from frontdesk.platform.cache import Scope
 from frontdesk.platform.context import Access, Context
 from frontdesk.platform.database import Rpc
 
@@ -19,8 +18,7 @@ def ask(context: Context, rpc: Rpc, params: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         FrontdeskError: what SQL refuses, or the database's own failures.
     """
-    member = context.member
-    session = context.services.cache.session(member.tenant_id, context.deadline)
+    session, user_id = context.cache_session, context.member.user_id
 
     def load() -> dict[str, Any]:
         reply: dict[str, Any] = context.database.call(
@@ -28,12 +26,11 @@ def ask(context: Context, rpc: Rpc, params: Mapping[str, Any]) -> dict[str, Any]
         )
         return reply
 
-    access = session.access_of(member.user_id)
+    access = session.access_of(user_id)
     if access is not None:
-        scope = Scope.of(member.tenant_id, access, member.user_id)
-        return session.scoped(scope).get_or_load(rpc, params, load).value
+        return context.cache(access).get_or_load(rpc, params, load).value
     reply = load()
     access = Access.model_validate(reply["access"])
-    session.remember_access(member.user_id, access)
-    session.scoped(Scope.of(member.tenant_id, access, member.user_id)).put(rpc, params, reply)
+    session.remember_access(user_id, access)
+    context.cache(access).put(rpc, params, reply)
     return reply

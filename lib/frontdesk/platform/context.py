@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from frontdesk.platform.errors import PermissionDenied
+from frontdesk.platform.errors import InternalError, PermissionDenied
 
 if TYPE_CHECKING:
     from frontdesk.platform.cache import CacheSession, ScopedCache
@@ -147,6 +147,17 @@ class Context:
                 return self.services.database.as_service()
             case _:
                 raise PermissionDenied
+
+    @property
+    def command_json(self) -> dict[str, str | None]:
+        """The ``p_command`` of this request's change.
+
+        Raises:
+            InternalError: the route only reads; a bug.
+        """
+        if self.command is None:
+            raise InternalError
+        return self.command.as_json()
 
     @cached_property
     def cache_session(self) -> CacheSession:
