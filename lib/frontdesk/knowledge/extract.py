@@ -1,0 +1,193 @@
+"""A file becomes a title, a language and sections of readable blocks.
+
+What a file is, its bytes decide (see `sniff`); its name is a hint among plain-text kinds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from frontdesk.knowledge import language
+from frontdesk.knowledge.sniff import Kind, sniff
+from frontdesk.platform.errors import Unprocessable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MAX_CHARACTERS = 5_000_000  # of extracted text; about 2,500 printed pages
+
+
+class DocumentUnreadable(Unprocessable):
+    """The file can't be turned into text; the message says why, for the person who uploaded it."""
+
+
+class BlockKind(StrEnum):
+    """How a block is cut into sentences."""
+
+    PROSE = "prose"
+    ROW = "row"  # one table row or list entry: one sentence, whatever stops it holds
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, a list entry, or a table row as a sentence."""
+
+    text: str
+    kind: BlockKind = BlockKind.PROSE
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The blocks under one heading.
+
+    Attributes:
+        path: headings from the outermost to the section's own, the document's title left out.
+    """
+
+    path: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A document as text."""
+
+    title: str
+    language: str
+    sections: tuple[Section, ...]
+
+    @property
+    def text(self) -> str:
+        """All blocks, one a line."""
+        return "\n".join(block.text for section in self.sections for block in section.blocks)
+
+
+class Outline:
+    """Collects blocks under the headings read so far; every format's reader fills one."""
+
+    def __init__(self) -> None:
+        self.title: str | None = None
+        self._path: list[tuple[int, str]] = []
+        self._blocks: list[Block] = []
+        self._sections: list[Section] = []
+        self._characters = 0
+
+    def heading(self, level: int, text: str) -> None:
+        """A heading of that level (1 is the outermost) opens a section."""
+        text = squeeze(text)
+        if not text:
+            return
+        self._close()
+        if self.title is None and level == 1 and not self._path:
+            self.title = text
+            return
+        self._path = [entry for entry in self._path if entry[0] < level] + [(level, text)]
+
+    def add(self, text: str, kind: BlockKind = BlockKind.PROSE) -> None:
+        """A block of text under the last heading.
+
+        Raises:
+            DocumentUnreadable: the document holds more text than an index should.
+        """
+        text = squeeze(text)
+        if not text:
+            return
+        self._characters += len(text)
+        if self._characters > MAX_CHARACTERS:
+            raise DocumentUnreadable(f"The document holds over {MAX_CHARACTERS:,} characters.")
+        self._blocks.append(Block(text, kind))
+
+    def rows(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Table rows, each as one sentence."""
+        for row in rows:
+            self.add(row_sentence(header, row), BlockKind.ROW)
+
+    def sections(self) -> tuple[Section, ...]:
+        """All sections that hold text."""
+        self._close()
+        return tuple(self._sections)
+
+    def _close(self) -> None:
+        if self._blocks:
+            path = tuple(text for _, text in self._path)
+            self._sections.append(Section(path, tuple(self._blocks)))
+            self._blocks = []
+
+
+def squeeze(text: str) -> str:
+    """Every run of space, line breaks too, becomes one blank; control characters go."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def row_sentence(header: Sequence[str], row: Sequence[str]) -> str:
+    """A table row that reads alone: ``Hotel: Thalassa; City: Naxos; Price per night: 120 EUR.``
+
+    Empty cells are left out; a cell without a header stands by itself.
+    """
+    parts = []
+    for position, cell in enumerate(row):
+        value = squeeze(cell).rstrip(".")
+        if not value:
+            continue
+        name = squeeze(header[position]).rstrip(":") if position < len(header) else ""
+        parts.append(f"{name.replace('_', ' ')}: {value}" if name else value)
+    sentence = "; ".join(parts)
+    return f"{sentence}." if sentence and sentence[-1] not in ".!?。" else sentence
+
+
+def extract(data: bytes, filename: str, content_type: str | None = None) -> Extracted:
+    """Read a file of any supported kind.
+
+    Args:
+        data: the whole file.
+        filename: used as title when the file has none, and as a hint among text kinds.
+        content_type: what the uploader said; a hint too.
+
+    Raises:
+        UnsupportedMediaType: the bytes are of no kind that we read.
+        DocumentUnreadable: damaged, encrypted, too large, or without any text.
+    """
+    kind = sniff(data, filename, content_type)
+    outline = _read(kind, data)
+    sections = outline.sections()
+    if not sections:
+        raise DocumentUnreadable(_EMPTY.get(kind, "The document holds no text."))
+    stem = PurePosixPath(filename.replace("\\", "/")).stem
+    title = outline.title or squeeze(stem.replace("_", " ").replace("-", " ")) or "Untitled"
+    document = Extracted(title, language.DEFAULT, sections)
+    return replace(document, language=language.detect(document.text))
+
+
+_EMPTY = {Kind.PDF: "The PDF holds no text; a scan has to be read by OCR first."}
+
+
+def _read(kind: Kind, data: bytes) -> Outline:
+    # Each reader brings its parser; a process that reads only Markdown needs none of them.
+    match kind:
+        case Kind.PDF:
+            from frontdesk.knowledge.extract_pdf import read_pdf
+
+            return read_pdf(data)
+        case Kind.DOCX:
+            from frontdesk.knowledge.extract_docx import read_docx
+
+            return read_docx(data)
+        case Kind.HTML:
+            from frontdesk.knowledge.extract_html import read_html
+
+            return read_html(data)
+        case Kind.CSV:
+            from frontdesk.knowledge.extract_text import read_csv
+
+            return read_csv(data)
+        case Kind.MARKDOWN:
+            from frontdesk.knowledge.extract_text import read_markdown
+
+            return read_markdown(data)
+        case Kind.TEXT:
+            from frontdesk.knowledge.extract_text import read_text
+
+            return read_text(data)

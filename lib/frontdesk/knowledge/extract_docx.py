@@ -1,0 +1,78 @@
+"""DOCX: paragraphs and tables in the order of the page, headings by their style."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+from frontdesk.knowledge.extract import BlockKind, DocumentUnreadable, Outline
+
+if TYPE_CHECKING:
+    from docx.table import Table
+    from docx.text.paragraph import Paragraph
+
+MAX_UNPACKED_BYTES = 200_000_000  # a small archive may unpack to gigabytes
+_LEVEL = re.compile(r"heading (\d)", re.IGNORECASE)
+
+
+def read_docx(data: bytes) -> Outline:
+    """Read the document's body; headers, footers and comments are left out.
+
+    Raises:
+        DocumentUnreadable: damaged, protected, or unpacking to an absurd size.
+    """
+    import docx
+    from docx.opc.exceptions import OpcError
+    from docx.table import Table
+
+    _check_size(data)
+    try:
+        document = docx.Document(io.BytesIO(data))
+        contents = list(document.iter_inner_content())
+    except (OpcError, KeyError, SyntaxError, ValueError, zipfile.BadZipFile) as damaged:
+        # SyntaxError: lxml's XMLSyntaxError is one.
+        raise DocumentUnreadable("The Word document is damaged or protected.") from damaged
+    outline = Outline()
+    for content in contents:
+        if isinstance(content, Table):
+            _table(content, outline)
+        else:
+            _paragraph(content, outline)
+    return outline
+
+
+def _check_size(data: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
+            raise DocumentUnreadable("The Word document unpacks to more than 200 MB.")
+
+
+def _paragraph(paragraph: Paragraph, outline: Outline) -> None:
+    style = (paragraph.style.name or "") if paragraph.style is not None else ""
+    heading = _LEVEL.match(style)
+    if style == "Title":
+        outline.heading(1, paragraph.text)
+    elif heading:
+        # With a Title above, Heading 1 is the second level; levels only order the path.
+        level = int(heading.group(1))
+        outline.heading(level + 1 if outline.title and level == 1 else level, paragraph.text)
+    else:
+        is_item = style.startswith("List")
+        outline.add(paragraph.text, BlockKind.ROW if is_item else BlockKind.PROSE)
+
+
+def _table(table: Table, outline: Outline) -> None:
+    rows = []
+    for row in table.rows:
+        cells, seen = [], None
+        for cell in row.cells:
+            if cell._tc is not seen:  # noqa: SLF001 - a merged cell is handed out once a column
+                cells.append(cell.text)
+            seen = cell._tc  # noqa: SLF001
+        rows.append(cells)
+    if len(rows) > 1:
+        outline.rows(rows[0], rows[1:])
+    else:
+        outline.rows([], rows)

@@ -1,0 +1,179 @@
+"""Markdown, CSV and plain text."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+
+from frontdesk.knowledge.extract import BlockKind, DocumentUnreadable, Outline
+from frontdesk.knowledge.sniff import decode, delimiter_of
+
+MAX_ROWS = 100_000
+_HEADING_WORDS = 9
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FENCE = re.compile(r"^\s*(?:```|~~~)")
+_ATX = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_SETEXT = re.compile(r"^ {0,3}(=+|-+)\s*$")
+_RULE = re.compile(r"^ {0,3}(?:[-*_]\s*){3,}$")
+_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+(.*)$")
+_QUOTE = re.compile(r"^\s*(?:>\s?)+")
+_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"\[([^\]]+)\]\((?:[^()]|\([^)]*\))*\)|\[([^\]]+)\]\[[^\]]*\]")
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^>]+)>")
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>")
+_EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|>~-])")
+
+
+def read_markdown(data: bytes) -> Outline:
+    """CommonMark's blocks that carry text: headings, paragraphs, lists, quotes, tables, code."""
+    text = decode(data)
+    outline = Outline()
+    front = _FRONT_MATTER.match(text)
+    if front:
+        text = text[front.end() :]
+        title = _FRONT_TITLE.search(front.group(1))
+        if title:
+            outline.heading(1, title.group(1))
+    _MarkdownReader(outline).read(_COMMENT.sub("", text).split("\n"))
+    return outline
+
+
+class _MarkdownReader:
+    """A line at a time; open lines wait until it is clear what they are."""
+
+    def __init__(self, outline: Outline) -> None:
+        self._outline = outline
+        self._open: list[str] = []
+        self._kind = BlockKind.PROSE
+        self._header: list[str] | None = None
+        self._in_fence = False
+
+    def read(self, lines: list[str]) -> None:
+        for position, line in enumerate(lines):
+            following = lines[position + 1] if position + 1 < len(lines) else ""
+            self._line(line, following)
+        self._flush()
+
+    def _line(self, raw: str, following: str) -> None:
+        if _FENCE.match(raw):
+            self._flush()
+            self._in_fence = not self._in_fence
+            return
+        if self._in_fence:
+            self._outline.add(raw)
+            return
+        line = _QUOTE.sub("", raw)
+        atx = _ATX.match(line)
+        if not line.strip():
+            self._flush()
+            self._header = None
+        elif atx:
+            self._flush()
+            self._outline.heading(len(atx.group(1)), plain(atx.group(2)))
+        elif self._header is not None and "|" in line:
+            if not _TABLE_RULE.match(line):
+                self._outline.rows(self._header, [_cells(line)])
+        elif "|" in line and _TABLE_RULE.match(following) and "|" in following:
+            self._flush()
+            self._header = _cells(line)
+        elif self._open and self._kind is BlockKind.PROSE and _SETEXT.match(line):
+            level = 1 if line.strip().startswith("=") else 2
+            title = plain(" ".join(self._open))
+            self._open = []
+            self._outline.heading(level, title)
+        elif _RULE.match(line):
+            self._flush()
+        else:
+            self._text(line)
+
+    def _text(self, line: str) -> None:
+        item = _ITEM.match(line)
+        if item:
+            self._flush()
+            self._kind = BlockKind.ROW
+            self._open = [item.group(1)]
+        else:
+            self._open.append(line.strip())
+
+    def _flush(self) -> None:
+        if self._open:
+            self._outline.add(plain(" ".join(self._open)), self._kind)
+        self._open = []
+        self._kind = BlockKind.PROSE
+
+
+def plain(markdown: str) -> str:
+    """Inline Markdown without its marks; links and images keep their words."""
+    text = _IMAGE.sub(r"\1", markdown)
+    text = _LINK.sub(lambda match: match.group(1) or match.group(2), text)
+    text = _TAG.sub("", _AUTOLINK.sub(r"\1", text))
+    for _ in range(3):  # emphasis inside emphasis
+        text = _EMPHASIS.sub(r"\2", text)
+    return html.unescape(_ESCAPE.sub(r"\1", text))
+
+
+def _cells(line: str) -> list[str]:
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return [plain(cell.replace("\\|", "|").strip()) for cell in re.split(r"(?<!\\)\|", inner)]
+
+
+def read_csv(data: bytes) -> Outline:
+    """A table whose first row names its columns; each further row becomes one sentence."""
+    text = decode(data)
+    delimiter = delimiter_of(text[:16_384]) or ("\t" if "\t" in text[:4096] else ",")
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    outline = Outline()
+    try:
+        header = next((row for row in reader if any(cell.strip() for cell in row)), [])
+        for number, row in enumerate(reader, start=1):
+            if number > MAX_ROWS:
+                raise DocumentUnreadable(f"The table has more than {MAX_ROWS:,} rows.")
+            outline.rows(header, [row])
+    except csv.Error as damaged:
+        raise DocumentUnreadable(f"The table can't be read: {damaged}.") from damaged
+    return outline
+
+
+def read_text(data: bytes) -> Outline:
+    """Paragraphs between empty lines; underlined or short stand-alone lines are headings."""
+    outline = Outline()
+    for paragraph in re.split(r"\n\s*\n", decode(data)):
+        lines = [line.strip() for line in paragraph.strip("\n").split("\n") if line.strip()]
+        if len(lines) > 1 and re.fullmatch(r"[=\-~*_]{3,}", lines[1]):
+            outline.heading(1 if outline.title is None else 2, lines[0])
+            lines = lines[2:]
+        elif len(lines) == 1 and _looks_like_heading(lines[0]):
+            outline.heading(1 if outline.title is None else 2, lines[0].rstrip(":"))
+            continue
+        _paragraph(outline, lines)
+    return outline
+
+
+def _paragraph(outline: Outline, lines: list[str]) -> None:
+    """List entries are blocks of their own; other lines flow together."""
+    flowing: list[str] = []
+    kind = BlockKind.PROSE
+    for line in lines:
+        item = _ITEM.match(line)
+        if item:
+            outline.add(" ".join(flowing), kind)
+            flowing, kind = [item.group(1)], BlockKind.ROW
+        else:
+            flowing.append(line)
+    outline.add(" ".join(flowing), kind)
+
+
+def _looks_like_heading(line: str) -> bool:
+    return (
+        len(line.split()) <= _HEADING_WORDS
+        and line[-1] not in ".!?;,。"
+        and line[0].isalnum()
+        and not _ITEM.match(line)
+    )

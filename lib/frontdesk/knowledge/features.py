@@ -1,0 +1,139 @@
+"""What a search result looks like when the answer is there, in numbers.
+
+A small calibrated model elsewhere turns them into "do we know?"; here they are only measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from frontdesk.knowledge.tokens import tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from frontdesk.knowledge.index import Hit, LoadedIndex, StoredChunk
+    from frontdesk.knowledge.tokens import QueryTerm
+
+_MARGIN_RANKS = 10  # the top cosine is compared with the mean of the next ones up to here
+_TOP = 5  # candidates that count as the top
+_SOFT_PREFIX = 5  # letters that two words must share from the start
+_SOFT_PART = 5  # letters of a word inside a longer one: German compounds
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Measured before MMR; all are 0 when nothing was found.
+
+    Attributes:
+        top_cosine: of the nearest chunk; 0 when the question could not be embedded.
+        margin: top cosine less the mean of ranks 2 to 10: is the best one special?
+        coverage: the largest idf-weighted share of the question's terms in one of the top 5.
+        soft_coverage: the same, where a term also counts by a shared stem of 5 letters or as part
+            of a compound.
+        union_coverage: the share of the terms that the top 5 hold together.
+        unknown: idf-weighted share of terms that no chunk of the whole index holds.
+        lexical_score: best BM25 over the sum of the terms' idf.
+        agreement: share of the dense top 5 that is in the lexical top 5 too.
+        terms: number of content words in the question.
+    """
+
+    top_cosine: float
+    margin: float
+    coverage: float
+    soft_coverage: float
+    union_coverage: float
+    unknown: float
+    lexical_score: float
+    agreement: float
+    terms: float
+
+    @classmethod
+    def nothing(cls) -> Features:
+        """Of an empty result."""
+        return cls(*(0.0 for _ in fields(cls)))
+
+
+def measure(
+    index: LoadedIndex,
+    terms: Sequence[QueryTerm],
+    passages: Sequence[StoredChunk],
+    dense: Sequence[Hit],
+    lexical: Sequence[Hit],
+) -> tuple[Features, list[float]]:
+    """The features of a search, and each passage's coverage.
+
+    Args:
+        index: what was searched.
+        terms: the question's content words.
+        passages: fused candidates, best first.
+        dense: the dense half's ranking.
+        lexical: the lexical half's ranking.
+    """
+    weights = index.weights(terms)
+    frequencies = index.document_frequencies(terms)
+    total = sum(weights) or 1.0
+    vocabularies = [_vocabulary(passage) for passage in passages]
+    matches = [[_holds(words, term) for term in terms] for words in vocabularies]
+    coverages = [
+        sum(weight for weight, hit in zip(weights, row, strict=True) if hit) / total
+        for row in matches
+    ]
+    top = matches[:_TOP]
+    union = [any(column) for column in zip(*top, strict=True)] if top else [False] * len(terms)
+    soft = [
+        sum(
+            weight
+            for weight, hit, term in zip(weights, row, terms, strict=True)
+            if hit or _holds_softly(words, term)
+        )
+        / total
+        for row, words in zip(top, vocabularies, strict=False)
+    ]
+    unknown = [not any(frequencies[variant] for variant in term.variants) for term in terms]
+    cosines = [hit.score for hit in dense[:_MARGIN_RANKS]]
+    rest = cosines[1:]
+    best = {hit.chunk for hit in dense[:_TOP]}
+    features = Features(
+        top_cosine=cosines[0] if cosines else 0.0,
+        margin=cosines[0] - sum(rest) / len(rest) if rest else 0.0,
+        coverage=max(coverages[:_TOP], default=0.0),
+        soft_coverage=max(soft, default=0.0),
+        union_coverage=_share(weights, union, total),
+        unknown=_share(weights, unknown, total),
+        lexical_score=lexical[0].score / total if lexical else 0.0,
+        agreement=len(best & {hit.chunk for hit in lexical[:_TOP]}) / _TOP,
+        terms=float(len(terms)),
+    )
+    return features, coverages
+
+
+def _share(weights: Sequence[float], marks: Sequence[bool], total: float) -> float:
+    return sum(weight for weight, mark in zip(weights, marks, strict=True) if mark) / total
+
+
+def _vocabulary(passage: StoredChunk) -> frozenset[str]:
+    language = passage.document.language
+    return frozenset(tokenize(passage.context, language) + tokenize(passage.text, language))
+
+
+def _holds(vocabulary: frozenset[str], term: QueryTerm) -> bool:
+    return any(variant in vocabulary for variant in term.variants)
+
+
+def _holds_softly(vocabulary: frozenset[str], term: QueryTerm) -> bool:
+    for variant in term.variants:
+        if len(variant) < _SOFT_PREFIX:
+            continue
+        head = variant[:_SOFT_PREFIX]
+        for word in vocabulary:
+            if len(word) < _SOFT_PART:
+                continue
+            if (
+                word.startswith(head)
+                or variant in word
+                or (len(word) > _SOFT_PART and word in variant)
+            ):
+                return True
+    return False

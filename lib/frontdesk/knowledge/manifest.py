@@ -1,0 +1,118 @@
+"""What a published index says about itself, and where its parts lie."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from frontdesk.platform.errors import UpstreamUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST_FILE = "manifest.json"
+VECTORS_FILE = "vectors.faiss"
+CHUNKS_FILE = "chunks.sqlite"
+# Half-precision vectors by chunk hash: the next build reuses them, serving never downloads them.
+EMBEDDINGS_FILE = "embeddings.npz"
+SERVED_FILES = (VECTORS_FILE, CHUNKS_FILE)
+POINTER_FILE = "current.json"
+
+
+class IndexInvalid(UpstreamUnavailable):
+    """A stored index is damaged, of another format, or not the one that was asked for."""
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FileEntry(_Document):
+    """One file of an index."""
+
+    sha256: str
+    size: int
+
+
+class Manifest(_Document):
+    """The contents and identity of one immutable index version."""
+
+    format: Literal[1] = 1
+    tenant_id: UUID
+    version: str
+    knowledge_version: int
+    created_at: datetime
+    embedder_id: str
+    dimensions: int
+    metric: Literal["inner_product"] = "inner_product"
+    documents: int
+    chunks: int
+    languages: tuple[str, ...]
+    files: dict[str, FileEntry]
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            IndexInvalid: of another format, or no manifest.
+        """
+        try:
+            return cls.model_validate_json(raw)
+        except ValidationError as wrong:
+            raise IndexInvalid("An index manifest is not of a format we read.") from wrong
+
+    def encode(self) -> bytes:
+        """The bytes whose SHA-256 the pointer holds."""
+        return self.model_dump_json(indent=1).encode()
+
+
+class Pointer(_Document):
+    """``current.json``: which version serves, and the checksum that its manifest must have."""
+
+    format: Literal[1] = 1
+    version: str
+    knowledge_version: int
+    manifest_sha256: str
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Pointer:
+        """Read a pointer.
+
+        Raises:
+            IndexInvalid: of another format, or no pointer.
+        """
+        try:
+            return cls.model_validate_json(raw)
+        except ValidationError as wrong:
+            raise IndexInvalid("An index pointer is not of a format we read.") from wrong
+
+    def encode(self) -> bytes:
+        """As stored."""
+        return self.model_dump_json().encode()
+
+
+def tenant_prefix(prefix: str, tenant_id: UUID) -> str:
+    """Everything of a tenant's indexes lies below this; purge deletes it."""
+    return f"{prefix}/{tenant_id}/"
+
+
+def pointer_object(prefix: str, tenant_id: UUID) -> str:
+    """Object name of a tenant's pointer."""
+    return f"{prefix}/{tenant_id}/{POINTER_FILE}"
+
+
+def index_object(prefix: str, tenant_id: UUID, version: str, name: str) -> str:
+    """Object name of one file of an index version."""
+    return f"{prefix}/{tenant_id}/{version}/{name}"
+
+
+def file_entry(path: Path) -> FileEntry:
+    """Checksum and size of a file on disk."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return FileEntry(sha256=digest, size=path.stat().st_size)

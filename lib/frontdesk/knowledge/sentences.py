@@ -1,0 +1,69 @@
+"""Where sentences begin and end, well enough for chunks and quotes in the languages we index."""
+
+from __future__ import annotations
+
+import re
+
+Span = tuple[int, int]
+
+# A full stop after these ends no sentence.
+_ABBREVIATIONS = frozenset(
+    re.split(
+        r"\s+",
+        """
+        approx art av bzw ca cf chf co corp dept dr ed eg eig est etc etw evtl exkl fig fr ggf
+        gmbh hr hrs ie inc incl inkl int jr lic ltd m max min mind mio mlle mme mr mrs ms mwst no
+        nr num núm p pag pers ph prof pág resp sr sra srta st std str tel u ud uds usw v vgl vol
+        vs z zzgl
+        """.strip(),
+    )
+)
+_MONTHS = (
+    "januar|jänner|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember"
+)
+_END = re.compile(r"[.!?…]+[\"'»”’)\]]*(?=\s)|[。！？]+[」』”）]*|\n+")
+_LAST_WORD = re.compile(r"([^\W\d_]+|\d+)\.[\"'»”’)\]]*$")
+_GERMAN_DATE = re.compile(rf"\s+(?:{_MONTHS})\b", re.IGNORECASE)
+
+
+def split(text: str) -> list[Span]:
+    """Spans (start, end) of the sentences, in order, without the space between them.
+
+    A line break always ends a sentence: whoever joins lines into a paragraph does it before.
+    """
+    spans: list[Span] = []
+    start = 0
+    for match in _END.finditer(text):
+        end = match.end()
+        if not match.group().startswith("\n") and not _ends_here(text, start, end):
+            continue
+        _append(spans, text, start, end)
+        start = end
+    _append(spans, text, start, len(text))
+    return spans
+
+
+def _ends_here(text: str, start: int, end: int) -> bool:
+    if text[end - 1] not in ".\"'»”’)]" or "." not in text[max(start, end - 3) : end]:
+        return True
+    following = text[end:].lstrip()
+    if following and following[0].islower():
+        return False
+    last = _LAST_WORD.search(text, max(start, end - 40), end)
+    if last is None:
+        return True
+    word = last.group(1)
+    if word.isdigit():
+        opens_item = last.start() == start + len(text[start:end]) - len(text[start:end].lstrip())
+        return not (_GERMAN_DATE.match(text, end) or opens_item)
+    if text[end - 4 : end].lower() in {"a.m.", "p.m."}:
+        return True
+    return len(word) > 1 and word.lower() not in _ABBREVIATIONS
+
+
+def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    left = start + len(piece) - len(piece.lstrip())
+    right = start + len(piece.rstrip())
+    if left < right:
+        spans.append((left, right))

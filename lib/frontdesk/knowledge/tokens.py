@@ -1,0 +1,158 @@
+"""Words become index tokens: stems per language, bigrams where words are not spaced, no accents.
+
+SQLite's own unicode61 makes one token of a whole Chinese or Thai sentence, so we tokenise
+ourselves and hand FTS5 finished tokens.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from frontdesk.knowledge import language as languages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SNOWBALL = {
+    "ar": "arabic",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "es": "spanish",
+    "fr": "french",
+    "hi": "hindi",
+    "ru": "russian",
+}
+_LATIN = ("en", "de", "fr", "es")
+_UNSPACED = frozenset({"zh", "ja", "ko", "th"})
+# 1,250 or 1.250 or 1'250 is one number however it is grouped.
+_GROUPED_NUMBER = re.compile(r"(?<![\d.,'’])\d{1,3}(?:[.,'’]\d{3})+(?![\d])")
+# Letters of unspaced scripts, and the vowel marks of Arabic, Hebrew and Hindi that \\w leaves out.
+_UNSPACED_RANGES = "\u0e00-\u0e7f\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963"
+_RUN = re.compile(rf"[{_UNSPACED_RANGES}]+|(?:[^\W_{_UNSPACED_RANGES}]|[{_MARKS}])+")
+_MAX_WORD = 40  # longer runs are keys and encoded data, cut so that they can't swell the index
+
+
+class QueryTerm(NamedTuple):
+    """One word of a question.
+
+    Attributes:
+        word: as written, lower case.
+        variants: the tokens it may have in an index, one per language that stems it differently.
+    """
+
+    word: str
+    variants: tuple[str, ...]
+
+
+def tokenize(text: str, language: str) -> list[str]:
+    """Index tokens of a text in that language, in order, repeated as they occur.
+
+    Each token holds only ASCII letters and digits or characters beyond ASCII, so FTS5's ``ascii``
+    tokenizer keeps it whole.
+    """
+    return list(_tokens(text, language))
+
+
+def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
+    """The content words of a question, each once, with the tokens they may have.
+
+    A short question often betrays no language, so every Latin word is stemmed in each language
+    that the index holds. Stop words of the question's own language are left out, unless nothing
+    else is left.
+
+    Args:
+        text: the question.
+        among: languages of the index's documents.
+    """
+    own = languages.detect(text)
+    stops = languages.STOP_WORDS.get(own, frozenset())
+    latin = [code for code in _LATIN if code in set(among)] or [languages.DEFAULT]
+    if own in _LATIN and own not in latin:
+        latin.append(own)
+    found: dict[str, QueryTerm] = {}
+    spare: dict[str, QueryTerm] = {}
+    for word in _words(text):
+        if _is_unspaced(word):
+            variants = tuple(dict.fromkeys(_bigrams(word)))
+            for variant in variants:
+                found.setdefault(variant, QueryTerm(variant, (variant,)))
+            continue
+        script = languages.script_of(word[0])
+        stemmers = [script] if script else latin
+        variants = tuple(dict.fromkeys(_token(word, code) for code in stemmers))
+        is_stop = word in stops or (len(word) == 1 and not word.isdigit())
+        (spare if is_stop else found).setdefault(variants[0], QueryTerm(word, variants))
+    return list((found or spare).values())
+
+
+def fold(text: str) -> str:
+    """Without accents and case: ``Łódź`` becomes ``lodz``."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c) or _keeps_marks(c))
+    return plain.translate(_STROKES)
+
+
+# Letters that Unicode does not decompose.
+_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
+
+
+def _keeps_marks(mark: str) -> bool:
+    """Thai and Hindi vowels are marks and must stay; Latin and Greek accents go."""
+    return languages.script_of(mark) in {"th", "hi", "ja"}
+
+
+def _tokens(text: str, language: str) -> Iterator[str]:
+    for word in _words(text):
+        if _is_unspaced(word):
+            yield from _bigrams(word)
+        elif len(word) > 1 or word.isdigit():
+            yield _token(word, languages.script_of(word[0]) or language)
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters, marks and digits, lower case; unspaced scripts are runs of their own."""
+    normal = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
+    joined = _GROUPED_NUMBER.sub(lambda match: re.sub(r"\D", "", match.group()), normal)
+    return [
+        word if len(word) <= _MAX_WORD or _is_unspaced(word) else word[:_MAX_WORD]
+        for word in _RUN.findall(joined)
+    ]
+
+
+def _is_unspaced(word: str) -> bool:
+    return not word.isascii() and languages.script_of(word[0]) in _UNSPACED
+
+
+def _bigrams(run: str) -> Iterator[str]:
+    if len(run) == 1:
+        yield run
+    for start in range(len(run) - 1):
+        yield run[start : start + 2]
+
+
+@lru_cache(maxsize=200_000)
+def _token(word: str, language: str) -> str:
+    algorithm = SNOWBALL.get(language)
+    # Stem first: the French and Spanish rules read accents.
+    stem = _stemmer(algorithm).stemWord(word) if algorithm else word
+    return fold(stem) or word
+
+
+_stemmers = threading.local()  # a Snowball stemmer keeps the word in itself while it works
+
+
+def _stemmer(algorithm: str) -> Any:
+    made: dict[str, Any] | None = getattr(_stemmers, "made", None)
+    if made is None:
+        made = _stemmers.made = {}
+    if algorithm not in made:
+        import snowballstemmer
+
+        made[algorithm] = snowballstemmer.stemmer(algorithm)
+    return made[algorithm]
