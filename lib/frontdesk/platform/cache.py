@@ -25,19 +25,25 @@ that could not be changed meanwhile are owed, and paid before Redis is read agai
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
+from frontdesk.platform.cache_entries import (
+    MISSING,
+    Keys,
+    Scope,
+    Versions,
+    dumps,
+    loads,
+    version_key,
+)
 from frontdesk.platform.clock import SystemClock
-from frontdesk.platform.context import Access, Role
-from frontdesk.platform.logging import get_logger
+from frontdesk.platform.context import Access
 from frontdesk.platform.ratelimit import LocalBuckets, take_from_redis
 from frontdesk.platform.redis import RedisLink, RedisOff
 from frontdesk.platform.singleflight import SingleFlight
@@ -49,35 +55,15 @@ if TYPE_CHECKING:
     from frontdesk.platform.resilience import Deadline
     from frontdesk.platform.settings import Settings
 
-log = get_logger(__name__)
+__all__ = ["Cache", "CacheSession", "Cached", "Scope", "ScopedCache"]
+
 T = TypeVar("T")
 
-FORMAT = 1
 VERSION_SECONDS = 7 * 86_400
 """How long an unused version is kept; losing one costs a miss."""
 LARGEST_ENTRY = 1024 * 1024
 _PATIENCE = 15.0
 """Seconds to wait for another thread's identical load before loading oneself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose answers these are. ``user_id`` is set exactly when the member sees only their own."""
-
-    tenant_id: UUID
-    role: Role
-    visibility: Literal["all", "own"]
-    user_id: UUID | None = None
-
-    def __post_init__(self) -> None:
-        if (self.visibility == "own") != (self.user_id is not None):
-            raise ValueError("a scope names the user exactly when visibility is own")
-
-    @classmethod
-    def of(cls, tenant_id: UUID, access: Access, user_id: UUID) -> Scope:
-        """The scope of a member."""
-        own = user_id if access.visibility == "own" else None
-        return cls(tenant_id, access.role, access.visibility, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +74,31 @@ class Cached(Generic[T]):
     hit: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """What a tenant's entries are stored under at one moment."""
-
-    data: str
-    access: str
-
-
 class Cache:
     """The process's cache and rate limits over one Redis; safe to share between threads.
 
     Args:
         settings: REDIS_URL, CACHE_TTL_SECONDS, REVISION.
         clock: for the local rate limit and the breaker.
-        redis: the way to Redis; tests hand in their own.
+        redis: the way to Redis.
+        keys: names the entries.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, redis: RedisLink | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        redis: RedisLink | None = None,
+        keys: Keys | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._redis = redis or RedisLink(settings.redis_url, clock=self._clock)
         self._ttl = settings.cache_ttl_seconds
-        self._code = f"{FORMAT}/{settings.revision}"
+        self.keys = keys or Keys(settings.revision)
         self._flights: SingleFlight[object] = SingleFlight()
         self._lock = threading.Lock()
-        self._owed: dict[str, str] = {}
+        self._owed: dict[str, object] = {}
         self._buckets = LocalBuckets(self._clock)
 
     def session(self, tenant_id: UUID, deadline: Deadline | None = None) -> CacheSession:
@@ -136,7 +120,7 @@ class Cache:
             False when Redis could not be told. It will be before this process reads it again;
             other processes may serve what they have for CACHE_TTL_SECONDS.
         """
-        return self._renew(_version_key(tenant_id, "data"))
+        return self._renew(version_key(tenant_id, "data"))
 
     def bump_access(self, tenant_id: UUID) -> bool:
         """Forget who may do what in the tenant; call it on suspension and removal, before replying.
@@ -144,7 +128,7 @@ class Cache:
         Returns:
             False as for ``bump_data``; a caller that can try again should.
         """
-        return self._renew(_version_key(tenant_id, "access"))
+        return self._renew(version_key(tenant_id, "access"))
 
     def take_token(self, bucket: str, rate_per_minute: int, burst: int) -> float | None:
         """Take one token from a bucket that refills evenly.
@@ -176,36 +160,18 @@ class Cache:
 
     # What sessions need.
 
-    def key(self, scope: Scope, versions: Versions, name: str, params: Mapping[str, Any]) -> str:
-        """The key of an answer: everything that it depends on."""
-        return self._digest(
-            "answer",
-            str(scope.tenant_id),
-            versions.data,
-            versions.access,
-            scope.role,
-            scope.visibility,
-            str(scope.user_id or ""),
-            name,
-            json.dumps(params, sort_keys=True, separators=(",", ":"), default=str),
-        )
-
-    def access_key(self, tenant_id: UUID, versions: Versions, user_id: UUID) -> str:
-        """The key of what is known about a member."""
-        return self._digest("access", str(tenant_id), versions.access, str(user_id))
-
     def read(self, key: str) -> Any:
         """The stored JSON value, or ``MISSING``."""
         try:
             stored = self._redis.run(lambda redis: redis.get(key))
         except RedisOff:
             return MISSING
-        return MISSING if stored is None else _loads(stored)
+        return MISSING if stored is None else loads(stored)
 
     def write(self, key: str, value: Any, ttl: int | None) -> None:
         """Store a JSON value, unless it is too large."""
         seconds = self._ttl if ttl is None else min(ttl, self._ttl)
-        data = _dumps(value)
+        data = dumps(value)
         if seconds <= 0 or len(data) > LARGEST_ENTRY:
             return
         try:
@@ -218,19 +184,10 @@ class Cache:
         patience = _PATIENCE if deadline is None else min(deadline.remaining(), _PATIENCE)
         return cast("T", self._flights.run(key, load, patience))
 
-    def _digest(self, *parts: str) -> str:
-        digest = hashlib.sha256()
-        for part in (self._code, *parts):
-            data = part.encode()
-            digest.update(
-                len(data).to_bytes(4) + data
-            )  # so that no two lists of parts run together
-        return "fd:" + digest.hexdigest()
-
     def _versions(self, tenant_id: UUID) -> Versions | None:
         if self._ttl <= 0:
             return None
-        keys = [_version_key(tenant_id, "data"), _version_key(tenant_id, "access")]
+        keys = [version_key(tenant_id, "data"), version_key(tenant_id, "access")]
         try:
             data, access = self._redis.run(lambda redis: self._read_versions(redis, keys))
         except RedisOff:
@@ -249,7 +206,7 @@ class Cache:
 
     def _renew(self, key: str) -> bool:
         with self._lock:
-            self._owed[key] = _token()
+            self._owed[key] = object()
         try:
             # Past an open breaker: what is not forgotten now is wrong afterwards.
             self._redis.run(self._pay, regardless=True)
@@ -263,13 +220,15 @@ class Cache:
         if not owed:
             return
         with redis.pipeline(transaction=False) as pipeline:
-            for key, token in owed.items():
-                pipeline.set(key, token, ex=VERSION_SECONDS)
+            for key in owed:
+                # A token is made when it is sent and never sent twice: were an old one to arrive
+                # late, what was kept under it would be found again.
+                pipeline.set(key, _token(), ex=VERSION_SECONDS)
             pipeline.execute()
         with self._lock:
-            for key, token in owed.items():
-                # A command that ended meanwhile has put its own token there: still owed.
-                if self._owed.get(key) == token:
+            for key, debt in owed.items():
+                # A command that ended meanwhile has run up a debt of its own.
+                if self._owed.get(key) is debt:
                     del self._owed[key]
 
 
@@ -297,7 +256,7 @@ class CacheSession:
         """What SQL last said about this member, or None."""
         if self._versions is None:
             return None
-        found = self._cache.read(self._cache.access_key(self._tenant_id, self._versions, user_id))
+        found = self._cache.read(self._cache.keys.access(self._tenant_id, self._versions, user_id))
         try:
             return None if found is MISSING else Access.model_validate(found)
         except ValidationError:
@@ -306,7 +265,7 @@ class CacheSession:
     def remember_access(self, user_id: UUID, access: Access) -> None:
         """Keep what SQL said, under the epoch in which it was asked."""
         if self._versions is not None:
-            key = self._cache.access_key(self._tenant_id, self._versions, user_id)
+            key = self._cache.keys.access(self._tenant_id, self._versions, user_id)
             self._cache.write(key, access.model_dump(mode="json"), None)
 
     def scoped(self, scope: Scope) -> ScopedCache:
@@ -348,7 +307,7 @@ class ScopedCache:
         """
         if self._versions is None:
             return Cached(load(), hit=False)
-        key = self._cache.key(self._scope, self._versions, name, params)
+        key = self._cache.keys.answer(self._scope, self._versions, name, params)
         found = self._cache.read(key)
         if found is not MISSING:
             return Cached(cast("T", found), hit=True)
@@ -364,47 +323,9 @@ class ScopedCache:
         """Keep an answer that was loaded after this request's session began."""
         if self._versions is not None:
             self._cache.write(
-                self._cache.key(self._scope, self._versions, name, params), value, ttl
+                self._cache.keys.answer(self._scope, self._versions, name, params), value, ttl
             )
-
-
-class _Missing:
-    """The type of ``MISSING``: None is a value that may be cached."""
-
-
-MISSING = _Missing()
-
-
-def _version_key(tenant_id: UUID, kind: Literal["data", "access"]) -> str:
-    return f"fd:{kind}:{tenant_id}"
 
 
 def _token() -> str:
     return secrets.token_hex(8)
-
-
-_DECIMAL = "\u0000decimal"
-
-
-def _dumps(value: Any) -> bytes:
-    """JSON in which a Decimal survives: a hit returns exactly what a miss returned."""
-
-    def tag(item: object) -> Any:
-        if isinstance(item, Decimal):
-            return {_DECIMAL: str(item)}
-        raise TypeError(f"{type(item).__name__} is no JSON value and cannot be cached")
-
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=tag).encode()
-
-
-def _loads(data: bytes) -> Any:
-    hook = _untag if b"\\u0000decimal" in data else None
-    try:
-        return json.loads(data, object_hook=hook)
-    except ValueError:
-        log.warning("A cache entry could not be read; it counts as missing")
-        return MISSING
-
-
-def _untag(item: dict[str, Any]) -> Any:
-    return Decimal(item[_DECIMAL]) if _DECIMAL in item else item
