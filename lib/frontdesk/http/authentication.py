@@ -20,6 +20,7 @@ from frontdesk.platform.context import Admin, Anonymous, Caller, Member, Platfor
 from frontdesk.platform.errors import NotConfigured, PermissionDenied, Unauthenticated
 from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.services import Services
+from frontdesk.platform.settings import hash_admin_token, parse_admin_tokens
 
 if TYPE_CHECKING:
     from frontdesk.platform.push import PushVerifier
@@ -64,7 +65,7 @@ class Authenticator:
             NotConfigured: no admin token is set.
             Unauthenticated: it is missing or none of them.
         """
-        digests = self.services.admin_tokens
+        digests = self._admin_digests()
         if not digests:
             raise NotConfigured("No admin token is configured.")
         token = headers.get(ADMIN_HEADER, "").encode("latin-1", "replace")
@@ -76,6 +77,16 @@ class Authenticator:
         if not matches or not token:
             raise Unauthenticated("A valid admin token is required.")
         return Admin(matches[0])
+
+    def _admin_digests(self) -> dict[str, str]:
+        """SHA-256 in hex of every admin token, by name; a rotated secret counts at once."""
+        settings, secrets = self.services.settings, self.services.secrets
+        digests: dict[str, str] = {}
+        if settings.admin_api_tokens is not None:
+            digests |= parse_admin_tokens(secrets.resolve(settings.admin_api_tokens))
+        if settings.admin_api_token is not None:
+            digests["default"] = hash_admin_token(secrets.resolve(settings.admin_api_token))
+        return digests
 
     def _member(self, minimum: Role, headers: Headers, deadline: Deadline) -> Member:
         scheme, _, token = headers.get("Authorization", "").partition(" ")

@@ -55,6 +55,7 @@ class Route:
         allow: who may call; a role is a minimum, which SQL checks again.
         status: of a success, unless the handler returns a ``Reply`` with its own.
         limited: whether requests are counted against rate limits.
+        produces: the content type of what it streams; None when it does not.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Route:
     allow: Allow
     status: int
     limited: bool = True
+    produces: str | None = None
 
     @property
     def name(self) -> str:
@@ -83,13 +85,14 @@ def _route(
     allow: Allow,
     status: int = 200,
     limited: bool = True,
+    produces: str | None = None,
 ) -> Route:
     """A route for ``http_function``.
 
     Raises:
         TypeError: the handler's signature, the path and the caller do not fit together.
     """
-    route = Route(method, path, Handler.of(handler), allow, status, limited)
+    route = Route(method, path, Handler.of(handler), allow, status, limited, produces)
     if not _TEMPLATE.fullmatch(path):
         raise TypeError(f"{route.name}: a path reads /v1/some-thing/{{some_id}}")
     model = route.handler.models.get("path")
@@ -100,6 +103,8 @@ def _route(
         raise TypeError(f"{route.name}: GET has no body")
     if route.handler.shape is Shape.EMPTY and allow is not PLATFORM:
         raise TypeError(f"{route.name}: only platform routes may answer without a body")
+    if route.handler.streams != (produces is not None):
+        raise TypeError(f"{route.name}: produces names the content type of a Stream, and only that")
     if "event" in route.handler.takes and allow is not PLATFORM:
         raise TypeError(f"{route.name}: only the platform sends events")
     return route
