@@ -35,6 +35,9 @@ CONNECT_TIMEOUT = 2.0
 STALL_TIMEOUT = 5.0
 """Seconds without a byte after which an attempt is given up, even if it may take longer."""
 CONNECTIONS = 32
+_ASK_NOTHING_ELSE = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
+"""Since 3.17 the library fetches each bucket's metadata for trace labels, in a thread of its own
+with its own retries, even where nothing is traced; this is its switch."""
 
 
 class ObjectNotFound(NotFound):
@@ -134,6 +137,7 @@ class StorageCalls:
             if self._client is None:
                 from google.cloud.storage import Client
 
+                os.environ.setdefault(_ASK_NOTHING_ELSE, "true")
                 session, credentials = self._authorised()
                 self._client = Client(self._project, credentials=credentials, _http=session)
             return self._client
