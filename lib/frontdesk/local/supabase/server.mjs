@@ -20,13 +20,24 @@ const type = (oid, parse) => ({
   parse,
 });
 
+// lite hands a function's JSON argument over as text, which the driver would make a JSON string of.
+const json = (oid) => ({
+  ...type(oid, JSON.parse),
+  serialize: (value) => (typeof value === "string" ? value : JSON.stringify(value)),
+});
+
 const connection = await createPostgresConnection({
   url: env.DATABASE_URL,
   postgresOptions: {
     max: 16,
     onnotice: () => {},
     connection: { TimeZone: "UTC", statement_timeout: env.STATEMENT_TIMEOUT_MS },
-    types: { timestamptz: type(1184, isoTimestamp), timestamp: type(1114, isoTimestamp) },
+    types: {
+      timestamptz: type(1184, isoTimestamp),
+      timestamp: type(1114, isoTimestamp),
+      json: json(114),
+      jsonb: json(3802),
+    },
   },
 });
 // lite's own version grants everything to anon on the first request, and remembers for ever that
