@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -35,16 +34,13 @@ from frontdesk.http.health import Probe, Readiness, health, readiness
 from frontdesk.http.process import process_services
 from frontdesk.http.replies import WatchedStream, no_content, refusal, reply
 from frontdesk.http.routing import ADMIN, PUBLIC, WATCHER, Route, Router, allowed, get
+from frontdesk.http.timeouts import seconds_for_handlers
 from frontdesk.platform.context import Context, Member
 from frontdesk.platform.errors import FrontdeskError, InternalError, InvalidRequest
 from frontdesk.platform.logging import bind, get_logger
-from frontdesk.platform.manifest import MANIFEST_NAME, load_manifest
 from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.services import Services
 
-TIMEOUT_VARIABLE = "FRONTDESK_FUNCTION_TIMEOUT"
-"""Seconds; overrides the manifest's time-out, and saves reading it."""
-_DEFAULT_TIMEOUT = 60.0
 _MAX_PATH = 2048
 
 log = get_logger(__name__)
@@ -71,11 +67,10 @@ class HttpFunction:
             get(f"/v1/ready/{name}", self._readiness(), allow=WATCHER),
         )
         self._router = Router(self.routes)
-        self._folder = folder
+        self._seconds = seconds_for_handlers(folder)
         self._services = services
         self._lock = threading.Lock()
         self._authenticator: Authenticator | None = None
-        self._seconds: float | None = None
 
     def __call__(self, request: Request) -> Response:
         """Answer a request. Whatever it holds, the reply has one of the three shapes."""
@@ -103,7 +98,7 @@ class HttpFunction:
         route, parameters = self._router.match(request.method, path)
         exchange.route = route
         refuse_large(request, size_limit(route, settings))
-        deadline = Deadline.after(self._timeout(), services.clock)
+        deadline = Deadline.after(self._seconds, services.clock)
 
         if route.limited and route.allow in {ADMIN, PUBLIC, WATCHER}:
             exchange.limit(limits.address_limit(request, settings), services)
@@ -156,17 +151,6 @@ class HttpFunction:
             if self._authenticator is None or self._authenticator.services is not services:
                 self._authenticator = Authenticator(services)
             return self._authenticator
-
-    def _timeout(self) -> float:
-        """Seconds that a handler has: what Cloud Run allows, less what a reply needs to get out."""
-        if self._seconds is None:
-            seconds = _DEFAULT_TIMEOUT
-            if TIMEOUT_VARIABLE in os.environ:
-                seconds = float(os.environ[TIMEOUT_VARIABLE])
-            elif self._folder is not None and (self._folder / MANIFEST_NAME).exists():
-                seconds = float(load_manifest(self._folder).resources.timeout_seconds)
-            self._seconds = seconds - min(1.0, seconds / 10)
-        return self._seconds
 
     def _readiness(self) -> Callable[[Context], Readiness]:
         def ready(context: Context) -> Readiness:

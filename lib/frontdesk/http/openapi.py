@@ -146,8 +146,10 @@ def _of_parameter(schema: Document) -> Document:
     without null, which a query cannot say.
     """
     rest = {key: schema[key] for key in schema if key not in {"title", "description"}}
-    options = [option for option in rest.get("anyOf", []) if option != {"type": "null"}]
-    if len(options) == 1 and rest.get("default", None) is None:
+    options: list[Document] = [
+        option for option in rest.get("anyOf", []) if option != {"type": "null"}
+    ]
+    if len(options) == 1 and rest.get("default") is None:
         return options[0]
     return rest
 

@@ -1,0 +1,41 @@
+"""How long a handler may take: what Cloud Run allows the function, less what a reply needs."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from frontdesk.platform.manifest import MANIFEST_NAME
+
+VARIABLE = "FRONTDESK_FUNCTION_TIMEOUT"
+"""Seconds; overrides the manifest's time-out."""
+DEFAULT = 60.0
+"""Seconds of a function without a manifest: a test's."""
+_MARGIN = 1.0
+_LINE = re.compile(r"^[^#\n]*\btimeout_seconds:\s*(\d+)", re.MULTILINE)
+
+
+def seconds_for_handlers(folder: Path | None) -> float:
+    """Seconds from a request's arrival until its handler must have ended.
+
+    Args:
+        folder: where the function's manifest may be.
+
+    Raises:
+        ValueError: the variable holds no number.
+    """
+    allowed = _allowed(folder)
+    return allowed - min(_MARGIN, allowed / 10)
+
+
+def _allowed(folder: Path | None) -> float:
+    if VARIABLE in os.environ:
+        return float(os.environ[VARIABLE])
+    manifest = folder / MANIFEST_NAME if folder is not None else None
+    if manifest is None or not manifest.exists():
+        return DEFAULT
+    # One number of one line: importing PyYAML for it would be a twentieth of a cold start. A test
+    # holds this against the manifest as it is really read.
+    found = _LINE.search(manifest.read_text(encoding="utf-8"))
+    return float(found.group(1)) if found else DEFAULT
