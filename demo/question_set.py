@@ -1,0 +1,161 @@
+"""The labelled questions: their shape, how they are split, and how far they echo their passage.
+
+`python -m demo.question_set` splits demo/questions/*.jsonl anew (after a question was added).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import snowballstemmer
+from pydantic import BaseModel, ConfigDict, Field
+
+from demo.agencies import Document, Language
+from frontdesk.knowledge.extract import Extracted, extract
+from frontdesk.knowledge.language import STOP_WORDS
+
+QUESTIONS = Path(__file__).parent / "questions"
+SPLITS = ("dev", "heldout")
+MAX_OVERLAP = 0.5
+
+QueryType = Literal[
+    "hotel_info", "pricing", "platform_help", "destination", "comparison", "booking", "general"
+]
+Kind = Literal["answerable", "unanswerable"]
+
+_SNOWBALL = {"en": "english", "de": "german", "fr": "french", "es": "spanish"}
+# Words that questions are made of and that say nothing of their subject; without them the
+# overlap would be diluted, and every limit on it easy to meet.
+_ASKING_WORDS: dict[Language, str] = {
+    "en": "ago anything every go got many might must need one onto per shall since still take "
+    "want wants way whether yet",
+    "de": "brauche gerne etwas jemand jemanden mehr möchte sehr viel viele wohin woher",
+    "fr": "avant beaucoup combien faut-il fois là-bas pendant très veux voudrais",
+    "es": "cuantos debo hacer hasta hago quiero sirve soy tan tanto va voy",
+}
+_WORD = re.compile(r"[^\W_]+(?:['’.,:][^\W_]+)*")
+
+
+class Question(BaseModel):
+    """One labelled question.
+
+    `documents` are file names inside the tenant's knowledge folder, each of which answers the
+    question by itself; `answer_spans` are acceptable answers, each an exact part of one sentence
+    (or of two that follow each other) of a document's extracted text. Both are empty when
+    nothing in the tenant's knowledge answers the question.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    tenant: Literal["coral", "alpine"]
+    language: Language
+    query_type: QueryType
+    question: str = Field(min_length=5)
+    documents: tuple[str, ...]
+    answer_spans: tuple[str, ...]
+    kind: Kind
+    note: str
+
+    @property
+    def stratum(self) -> tuple[str, str, str]:
+        """What both splits hold in equal numbers."""
+        return self.tenant, self.language, self.kind
+
+
+def load(split: str) -> list[Question]:
+    """The questions of `dev` or `heldout`, in the file's order."""
+    lines = (QUESTIONS / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [Question.model_validate_json(line) for line in lines]
+
+
+def load_all() -> list[Question]:
+    """Both splits, ordered by id."""
+    return sorted((q for split in SPLITS for q in load(split)), key=lambda question: question.id)
+
+
+def assign(questions: Iterable[Question]) -> dict[str, list[Question]]:
+    """Split by a hash of the id: in each stratum, by turns in the order of the hashes.
+
+    Which half a stratum's first question goes to is the hash's choice too, so that odd strata
+    do not all favour one half.
+    """
+    strata: dict[tuple[str, str, str], list[Question]] = defaultdict(list)
+    for question in questions:
+        strata[question.stratum].append(question)
+    halves: dict[str, list[Question]] = {split: [] for split in SPLITS}
+    for stratum, members in sorted(strata.items()):
+        first = _digest("/".join(stratum))[0] % 2
+        for turn, question in enumerate(sorted(members, key=lambda q: _digest(q.id))):
+            halves[SPLITS[(turn + first) % 2]].append(question)
+    return {split: sorted(half, key=lambda q: q.id) for split, half in halves.items()}
+
+
+def write(questions: Iterable[Question]) -> None:
+    """Write both files, one question a line."""
+    for split, half in assign(questions).items():
+        lines = [json.dumps(q.model_dump(mode="json"), ensure_ascii=False) for q in half]
+        (QUESTIONS / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def content_words(text: str, language: Language) -> set[str]:
+    """Stems of the words that carry the meaning, lower case, stop words left out."""
+    stops = STOP_WORDS[language] | set(_ASKING_WORDS[language].split())
+    words: set[str] = set()
+    for match in _WORD.findall(text.lower().replace("’", "'")):
+        if match in stops:
+            continue
+        # l'hôtel, d'août: the article goes; guest's: the ending goes.
+        head, _, tail = match.partition("'")
+        words.add(tail if language == "fr" and tail else head)
+    stemmer = _stemmer(language)
+    return {stemmer.stemWord(word) for word in words - stops}
+
+
+def overlap(question: str, passage: str, language: Language) -> float:
+    """The share of the question's content words that the passage holds, 0 to 1."""
+    asked = content_words(question, language)
+    return len(asked & content_words(passage, language)) / len(asked) if asked else 0.0
+
+
+def passages(document: Document, span: str) -> list[str]:
+    """The paragraphs (list entries, table rows) of the document that contain the span."""
+    sections = extracted(document).sections
+    return [block.text for part in sections for block in part.blocks if span in block.text]
+
+
+@cache
+def extracted(document: Document) -> Extracted:
+    """The document's text as the indexer sees it."""
+    return extract(document.path.read_bytes(), document.path.name)
+
+
+@cache
+def _stemmer(language: Language) -> Any:
+    return snowballstemmer.stemmer(_SNOWBALL[language])
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def main() -> int:
+    """Split the questions anew and say how many there are."""
+    questions = load_all()
+    write(questions)
+    for split, half in assign(questions).items():
+        answerable = sum(question.kind == "answerable" for question in half)
+        print(f"{split}: {answerable} answerable, {len(half) - answerable} unanswerable")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
