@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
 from bench.harness import Figure, median
-from bench.process import REPOSITORY, served
+from bench.process import REPOSITORY, own_environment, served
 from bench.upstream import environment, member_headers, supabase
 
 ROUNDS = 3
@@ -39,6 +40,7 @@ def run() -> list[Figure]:
                     manifest.entry_point,
                     MAIN_ROUTES.get(manifest.name, f"/v1/health/{manifest.name}"),
                     upstream,
+                    own_environment(manifest.extra),
                 ),
                 "s",
                 budget=BUDGETS.get(manifest.name),
@@ -50,11 +52,12 @@ def run() -> list[Figure]:
         ]
 
 
-def _seconds(source: Path, target: str, path: str, upstream: str) -> float:
+def _seconds(
+    source: Path, target: str, path: str, upstream: str, python: Path = Path(sys.executable)
+) -> float:
+    headers, env = member_headers(upstream), environment(upstream)
     starts = []
     for _ in range(ROUNDS):
-        with served(
-            source, target, path=path, headers=member_headers(upstream), env=environment(upstream)
-        ) as function:
+        with served(source, target, path=path, headers=headers, env=env, python=python) as function:
             starts.append(function.first_reply_seconds)
     return median(starts)

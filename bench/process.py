@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from bench.upstream import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-FRAMEWORK = Path(sys.executable).with_name("functions-framework")
+ENVIRONMENTS = REPOSITORY / ".local" / "functions"
 START_LIMIT_SECONDS = 30.0
 
 
@@ -27,9 +28,33 @@ class Served:
     first_reply_seconds: float
 
 
+def own_environment(extra: str) -> Path:
+    """The interpreter of an environment that has what the function installs, and nothing else.
+
+    A package that the function does not bring changes what is measured: httpx, for one, imports
+    rich where it finds it.
+    """
+    environment = ENVIRONMENTS / extra
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
+    command = [uv, "sync", "--quiet", "--frozen", "--no-default-groups", "--extra", extra]
+    subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)},
+        check=True,
+    )
+    return environment / "bin" / "python"
+
+
 @contextmanager
 def served(
-    source: Path, target: str, *, path: str, headers: Mapping[str, str], env: Mapping[str, str]
+    source: Path,
+    target: str,
+    *,
+    path: str,
+    headers: Mapping[str, str],
+    env: Mapping[str, str],
+    python: Path = Path(sys.executable),
 ) -> Iterator[Served]:
     """Start it, wait for the first 200 on ``path``, stop it at the end.
 
@@ -37,7 +62,8 @@ def served(
         RuntimeError: it answered with another status, or not at all.
     """
     port = free_port()
-    command = [str(FRAMEWORK), f"--source={source}", f"--target={target}", f"--port={port}"]
+    framework = str(python.with_name("functions-framework"))
+    command = [framework, f"--source={source}", f"--target={target}", f"--port={port}"]
     start = time.perf_counter()
     process = subprocess.Popen(
         [*command, "--host=127.0.0.1"],
