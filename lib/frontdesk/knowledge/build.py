@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +39,12 @@ class SourceDocument:
     """A document ready for the index.
 
     Attributes:
+        source_key: changes whenever the chunks could: of content, settings and chunking.
         visibility: ``public`` or ``internal``.
     """
 
     document_id: UUID
+    source_key: str
     title: str
     language: str
     visibility: str
@@ -132,11 +133,6 @@ def build_index(
     )
     (folder / MANIFEST_FILE).write_bytes(manifest.encode())
     return manifest
-
-
-def manifest_sha256(manifest: Manifest) -> str:
-    """What the pointer holds of a manifest."""
-    return hashlib.sha256(manifest.encode()).hexdigest()
 
 
 def _write_vectors(path: Path, vectors: Vectors) -> None:

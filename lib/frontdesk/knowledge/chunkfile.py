@@ -15,6 +15,7 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from frontdesk.knowledge.chunk import Chunk
 from frontdesk.knowledge.tokens import tokenize
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from frontdesk.knowledge.build import SourceDocument
-    from frontdesk.knowledge.chunk import Chunk
     from frontdesk.knowledge.sentences import Span
 
 _SCHEMA = """
@@ -30,6 +30,7 @@ create table meta (key text primary key, value blob not null) without rowid;
 create table documents (
     id integer primary key,
     document_id text not null,
+    source_key text not null,
     title text not null,
     language text not null,
     visibility text not null,
@@ -66,7 +67,7 @@ def write_chunk_file(path: Path, documents: Sequence[SourceDocument]) -> None:
         )
         database.execute("insert into meta values ('dictionary', ?)", (dictionary,))
         database.executemany(
-            "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?)", _rows(documents)
+            "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(documents)
         )
         chunks = [chunk for document in documents for chunk in document.chunks]
         database.executemany(
@@ -90,12 +91,38 @@ def write_chunk_file(path: Path, documents: Sequence[SourceDocument]) -> None:
         database.execute("commit")
 
 
+def read_chunks(path: Path) -> dict[str, tuple[Chunk, ...]]:
+    """The chunks of each document by its source key, so that a build reads only what changed.
+
+    Raises:
+        sqlite3.Error: the file is damaged.
+    """
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        dictionary = database.execute("select value from meta where key = 'dictionary'").fetchone()[
+            0
+        ]
+        return {
+            source_key: tuple(
+                Chunk(decompress(text, dictionary), context, language, unpack_spans(spans))
+                for context, text, spans in database.execute(
+                    "select context, text, sentences from chunks where id >= ? and id < ?"
+                    " order by id",
+                    (first, first + count),
+                )
+            )
+            for source_key, language, first, count in database.execute(
+                "select source_key, language, first_chunk, chunks from documents"
+            ).fetchall()
+        }
+
+
 def _rows(documents: Sequence[SourceDocument]) -> Iterator[tuple[object, ...]]:
     first = 0
     for number, document in enumerate(documents):
         yield (
             number,
             str(document.document_id),
+            document.source_key,
             document.title,
             document.language,
             document.visibility,

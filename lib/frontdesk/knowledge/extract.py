@@ -64,6 +64,18 @@ class Extracted:
         """All blocks, one a line."""
         return "\n".join(block.text for section in self.sections for block in section.blocks)
 
+    def named(self, title: str, language: str | None) -> Extracted:
+        """The same document under the name, and in the language, that a person gave it.
+
+        The title that the file itself has stays in the path of its sections where it says more.
+        """
+        sections = self.sections
+        if squeeze(self.title).casefold() != squeeze(title).casefold():
+            sections = tuple(
+                Section((self.title, *section.path), section.blocks) for section in sections
+            )
+        return Extracted(title, language or self.language, sections)
+
 
 class Outline:
     """Collects blocks under the headings read so far; every format's reader fills one."""

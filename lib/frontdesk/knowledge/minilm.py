@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frontdesk.platform.errors import UpstreamUnavailable
+from frontdesk.platform.errors import DeadlineExceeded, UpstreamUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +33,12 @@ EMBEDDER_ID = f"all-MiniLM-L6-v2@{WEIGHTS_SHA256[:12]}"
 DIMENSIONS = 384
 # Written in this order, so that a model with a manifest is whole.
 MODEL_FILES = ("model.onnx", "tokenizer.json", "manifest.json")
+_PATIENCE = 60.0  # seconds to wait for another thread that loads the model
 _BATCH = 16  # texts a run: more is hardly faster and holds more memory
 
 
 class ModelInvalid(UpstreamUnavailable):
-    """The stored model is missing a part, or its bytes are not what its manifest says."""
+    """No model is stored, a part is missing, or its bytes are not what its manifest says."""
 
 
 def model_object(prefix: str, digest: str, name: str) -> str:
@@ -187,9 +188,14 @@ class StoredMiniLM:
 
     def load(self, *, deadline: Deadline) -> MiniLM:
         """The model; the first caller loads it, callers meanwhile wait for that one."""
-        if self._model is None:
-            with self._lock:
-                if self._model is None:
-                    folder = fetch_model(*self._where, deadline)
-                    self._model = MiniLM(folder, threads=self._threads)
-        return self._model
+        if self._model is not None:
+            return self._model
+        if not self._lock.acquire(timeout=deadline.timeout(_PATIENCE)):
+            raise DeadlineExceeded
+        try:
+            if self._model is None:
+                folder = fetch_model(*self._where, deadline)
+                self._model = MiniLM(folder, threads=self._threads)
+            return self._model
+        finally:
+            self._lock.release()

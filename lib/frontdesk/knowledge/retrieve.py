@@ -24,8 +24,9 @@ from frontdesk.knowledge.features import Features, measure
 from frontdesk.knowledge.fusion import reciprocal_rank
 from frontdesk.knowledge.index import Filters
 from frontdesk.knowledge.mmr import maximal_marginal_relevance
-from frontdesk.platform.errors import UpstreamUnavailable
+from frontdesk.platform.errors import DeadlineExceeded, NotConfigured, UpstreamUnavailable
 from frontdesk.platform.logging import get_logger
+from frontdesk.platform.resilience import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
     from frontdesk.knowledge.sentences import Span
     from frontdesk.knowledge.tokens import QueryTerm
     from frontdesk.platform.clock import Clock
-    from frontdesk.platform.resilience import Deadline
 
 log = get_logger(__name__)
 
 # Each half ranks at least so many: fusion needs the overlap.
 _MIN_DEPTH = 30
+_EMBED_SECONDS = 5.0
+_EMBED_SHARE = 0.6  # of the time left
 
 
 class Indexes(Protocol):
@@ -226,9 +228,15 @@ class Retriever:
                 embedder=self._embedder.id,
             )
             return None, "embedder_mismatch"
+        # Not all the time that is left: lexical search and the answer need some.
+        patience = Deadline.after(
+            min(_EMBED_SECONDS, deadline.remaining() * _EMBED_SHARE), self._clock
+        )
         try:
-            vectors = self._embedder.embed([question], deadline=deadline)
-        except UpstreamUnavailable as failure:
+            vectors = self._embedder.embed([question], deadline=patience)
+        except (UpstreamUnavailable, DeadlineExceeded, NotConfigured) as failure:
+            if deadline.expired:
+                raise DeadlineExceeded from failure
             log.warning("The question could not be embedded.", error=type(failure).__name__)
             return None, "embedding_unavailable"
         return np.ascontiguousarray(vectors[0]), None
