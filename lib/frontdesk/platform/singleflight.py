@@ -12,10 +12,11 @@ T = TypeVar("T")
 class _Flight(Generic[T]):
     """One load that others may wait for; ``result`` holds its value once it succeeded."""
 
-    __slots__ = ("landed", "result")
+    __slots__ = ("followers", "landed", "result")
 
     def __init__(self) -> None:
         self.landed = threading.Event()
+        self.followers = 0
         self.result: list[T] = []
 
 
@@ -25,6 +26,12 @@ class SingleFlight(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flights: dict[Hashable, _Flight[T]] = {}
+
+    def followers(self, key: Hashable) -> int:
+        """How many threads wait for another one's load of ``key`` at the moment."""
+        with self._lock:
+            flight = self._flights.get(key)
+            return flight.followers if flight is not None else 0
 
     def run(self, key: Hashable, load: Callable[[], T], patience: float) -> T:
         """What ``load`` returns, from this thread or from one that was already at it.
@@ -40,6 +47,8 @@ class SingleFlight(Generic[T]):
             leads = flight is None
             if flight is None:
                 flight = self._flights[key] = _Flight()
+            else:
+                flight.followers += 1
         if leads:
             return self._lead(key, flight, load)
         if flight.landed.wait(patience) and flight.result:
