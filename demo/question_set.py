@@ -35,7 +35,7 @@ _SNOWBALL = {"en": "english", "de": "german", "fr": "french", "es": "spanish"}
 # Words that questions are made of and that say nothing of their subject; without them the
 # overlap would be diluted, and every limit on it easy to meet.
 _ASKING_WORDS: dict[Language, str] = {
-    "en": "ago anything every go got many might must need one onto per shall since still take "
+    "en": "ago anything every go got many might much must need one onto per shall since still take "
     "want wants way whether yet",
     "de": "brauche gerne etwas jemand jemanden mehr möchte sehr viel viele wohin woher",
     "fr": "avant beaucoup combien faut-il fois là-bas pendant très veux voudrais",

@@ -1,0 +1,128 @@
+"""The labelled questions keep the rules under which retrieval is judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from demo.agencies import Document, all_agencies
+from demo.question_set import (
+    MAX_OVERLAP,
+    SPLITS,
+    Question,
+    assign,
+    content_words,
+    extracted,
+    load,
+    load_all,
+    overlap,
+    passages,
+)
+from frontdesk.knowledge import sentences
+
+DOCUMENTS: dict[tuple[str, str], Document] = {
+    (agency.tenant.slug, document.path.name): document
+    for agency in all_agencies()
+    for document in agency.documents
+}
+QUESTIONS = load_all()
+ANSWERABLE = [question for question in QUESTIONS if question.kind == "answerable"]
+UNANSWERABLE = [question for question in QUESTIONS if question.kind == "unanswerable"]
+
+
+def _documents(question: Question) -> list[Document]:
+    return [DOCUMENTS[question.tenant, name] for name in question.documents]
+
+
+def test_there_are_enough_questions_of_each_kind() -> None:
+    assert len(ANSWERABLE) >= 130
+    assert sum(question.language != "en" for question in ANSWERABLE) >= 24
+    assert len(UNANSWERABLE) >= 40
+
+
+def test_most_unanswerable_questions_are_near_misses_and_some_are_off_topic() -> None:
+    notes = Counter(question.note.split(":")[0] for question in UNANSWERABLE)
+    assert set(notes) == {"near miss", "off-topic"}
+    assert notes["near miss"] > notes["off-topic"] >= 10
+
+
+def test_every_query_type_is_asked() -> None:
+    types = Counter(question.query_type for question in ANSWERABLE)
+    assert set(types) == {
+        "hotel_info", "pricing", "platform_help", "destination", "comparison", "booking", "general"
+    }  # fmt: skip
+
+
+def test_ids_and_wordings_are_unique() -> None:
+    assert len({question.id for question in QUESTIONS}) == len(QUESTIONS)
+    wordings = {(q.tenant, q.question.lower()) for q in QUESTIONS}
+    assert len(wordings) == len(QUESTIONS)
+
+
+def test_the_splits_are_disjoint_and_fixed_by_the_hash_of_the_id() -> None:
+    halves = assign(QUESTIONS)
+    for split in SPLITS:
+        assert load(split) == halves[split]
+    assert not {q.id for q in halves["dev"]} & {q.id for q in halves["heldout"]}
+
+
+def test_both_splits_hold_the_same_number_of_every_stratum() -> None:
+    dev, heldout = (Counter(q.stratum for q in load(split)) for split in SPLITS)
+    assert dev.keys() == heldout.keys()
+    assert all(abs(dev[stratum] - heldout[stratum]) <= 1 for stratum in dev)
+
+
+@pytest.mark.parametrize("question", UNANSWERABLE, ids=lambda question: question.id)
+def test_an_unanswerable_question_names_no_document(question: Question) -> None:
+    assert not question.documents
+    assert not question.answer_spans
+
+
+@pytest.mark.parametrize("question", ANSWERABLE, ids=lambda question: question.id)
+class TestAnswerable:
+    def test_it_is_asked_in_the_language_of_its_document(self, question: Question) -> None:
+        assert {document.language for document in _documents(question)} == {question.language}
+
+    def test_its_document_holds_the_answer_within_two_adjacent_sentences(
+        self, question: Question
+    ) -> None:
+        for document in _documents(question):
+            assert any(passages(document, span) for span in question.answer_spans)
+        for span in question.answer_spans:
+            blocks = [text for d in _documents(question) for text in passages(d, span)]
+            assert blocks
+            assert any(_sentences_spanned(text, span) <= 2 for text in blocks)
+
+    def test_its_answer_stands_in_no_other_document(self, question: Question) -> None:
+        for span in question.answer_spans:
+            holders = {
+                name
+                for (tenant, name), document in DOCUMENTS.items()
+                if tenant == question.tenant and span in extracted(document).text
+            }
+            assert holders <= set(question.documents)
+
+    def test_it_shares_at_most_half_its_content_words_with_the_passage(
+        self, question: Question
+    ) -> None:
+        for document in _documents(question):
+            for span in question.answer_spans:
+                for text in passages(document, span):
+                    shared = overlap(question.question, text, question.language)
+                    assert shared <= MAX_OVERLAP, content_words(question.question, "en")
+
+
+def test_stop_words_do_not_count_and_inflected_forms_do() -> None:
+    assert content_words("How much are the rooms?", "en") == {"room"}
+    assert overlap("Is parking free?", "You may park your car here.", "en") == 0.5
+
+
+def test_a_french_article_is_not_part_of_the_word() -> None:
+    assert content_words("l'hôtel", "fr") == content_words("hôtel", "fr")
+
+
+def _sentences_spanned(text: str, span: str) -> int:
+    start = text.index(span)
+    end = start + len(span)
+    return sum(left < end and start < right for left, right in sentences.split(text))
