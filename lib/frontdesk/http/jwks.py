@@ -10,12 +10,17 @@ from typing import Any
 
 from frontdesk.platform.clock import Clock
 from frontdesk.platform.errors import UpstreamUnavailable
+from frontdesk.platform.logging import get_logger
 from frontdesk.platform.resilience import Deadline
+
+log = get_logger(__name__)
 
 KEEP = 600.0
 """Seconds after which the keys are fetched again, so that a withdrawn key stops working."""
 PAUSE = 30.0
 """Seconds between two fetches: made-up key ids, or an outage, cause no more than that."""
+PAUSE_WITHOUT_KEYS = 1.0
+"""The same for a process that knows no key yet, and can serve nobody."""
 TIMEOUT = 3.0
 """Seconds that one fetch may take."""
 
@@ -48,6 +53,7 @@ class KeySet:
 
         Raises:
             UpstreamUnavailable: no keys are known and they cannot be fetched.
+            DeadlineExceeded: there is no time left to fetch them.
         """
         if not isinstance(kid, str):
             return None
@@ -55,23 +61,24 @@ class KeySet:
         if found is not None and not self._is_older_than(self._fetched_at, KEEP):
             return found
         with self._lock:
-            if self._is_older_than(self._tried_at, PAUSE):
-                self._refresh(deadline)
-        if self._fetched_at is None:
-            raise UpstreamUnavailable(retry_after=PAUSE)
+            pause = PAUSE if self._keys else PAUSE_WITHOUT_KEYS
+            if self._is_older_than(self._tried_at, pause):
+                self._refresh(deadline.timeout(TIMEOUT))
+        if not self._keys:
+            raise UpstreamUnavailable(retry_after=PAUSE_WITHOUT_KEYS)
         return self._keys.get(kid)
 
     def _is_older_than(self, instant: float | None, seconds: float) -> bool:
         return instant is None or self._clock.monotonic() - instant >= seconds
 
-    def _refresh(self, deadline: Deadline) -> None:
+    def _refresh(self, timeout: float) -> None:
         """Fetch the keys; when that fails, those that are known go on being used."""
         self._tried_at = self._clock.monotonic()
         try:
-            keys = _parse(self._fetch(self._url, deadline.timeout(TIMEOUT)))
-        except (OSError, ValueError):
+            self._keys = _parse(self._fetch(self._url, timeout))
+        except (OSError, ValueError) as error:
+            log.warning("The public keys of tokens could not be fetched.", error=error)
             return
-        self._keys = keys
         self._fetched_at = self._clock.monotonic()
 
 

@@ -37,11 +37,9 @@ class Problem(TypedDict):
 def invalid(problems: Sequence[Problem]) -> InvalidRequest:
     """One error that lists them all."""
     shown = list(problems[:MAX_PROBLEMS])
-    first = f"{shown[0]['field']}: {shown[0]['message']}"
-    more = len(problems) - 1
-    message = (
-        first if not more else f"{first} (and {more} more {'problem' if more == 1 else 'problems'})"
-    )
+    message = f"{shown[0]['field']}: {shown[0]['message']}"
+    if more := len(problems) - 1:
+        message += f" (and {more} more)"
     return InvalidRequest(message, details={"errors": shown})
 
 
@@ -159,7 +157,7 @@ def _field(location: tuple[int | str, ...]) -> str:
             text += f"[{part}]"
         else:
             text += f".{part[:_MAX_NAME]}" if text else part[:_MAX_NAME]
-    return text or "body"
+    return text if location else "body"
 
 
 _SENTENCES = {
