@@ -6,18 +6,19 @@ import re
 
 Span = tuple[int, int]
 
-# A full stop after these ends no sentence.
+# A full stop after these ends no sentence. Single letters never end one either.
 _ABBREVIATIONS = frozenset(
     re.split(
         r"\s+",
         """
-        approx art av bzw ca cf chf co corp dept dr ed eg eig est etc etw evtl exkl fig fr ggf
-        gmbh hr hrs ie inc incl inkl int jr lic ltd m max min mind mio mlle mme mr mrs ms mwst no
-        nr num núm p pag pers ph prof pág resp sr sra srta st std str tel u ud uds usw v vgl vol
-        vs z zzgl
+        approx av bzw ca cf co corp dept dr ed eg eig etc etw evtl exkl fr ggf gmbh hr ie inc incl
+        inkl int jr lic ltd mind mio mlle mme mr mrs ms mwst nr num núm pag pers ph prof pág resp
+        sr sra srta st std str tel ud uds usw vgl vol vs zzgl
         """.strip(),
     )
 )
+# Words that are abbreviations only before a number: "No. 5".
+_BEFORE_NUMBERS = frozenset({"art", "fig", "max", "min", "no"})
 _MONTHS = (
     "januar|jänner|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember"
 )
@@ -58,6 +59,8 @@ def _ends_here(text: str, start: int, end: int) -> bool:
         return not (_GERMAN_DATE.match(text, end) or opens_item)
     if text[end - 4 : end].lower() in {"a.m.", "p.m."}:
         return True
+    if word.lower() in _BEFORE_NUMBERS:
+        return not following[:1].isdigit()
     return len(word) > 1 and word.lower() not in _ABBREVIATIONS
 
 

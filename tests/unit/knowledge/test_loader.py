@@ -1,0 +1,266 @@
+"""Indexes are loaded once, kept fresh, and never replaced by something worse."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from frontdesk.knowledge.loader import IndexStore
+from frontdesk.knowledge.manifest import IndexInvalid
+from frontdesk.knowledge.publish import IndexShelf
+from frontdesk.knowledge.tokens import query_terms
+from frontdesk.platform.errors import UpstreamUnavailable
+from tests.support.clock import ManualClock
+from tests.unit.knowledge.builders import TENANT, a_deadline, build, document
+from tests.unit.knowledge.fakes import MemoryStore, WordEmbedder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from frontdesk.knowledge.index import LoadedIndex
+
+OTHER = UUID(int=8)
+
+
+class World:
+    """A bucket, a process that serves from it, and the hand that publishes into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.storage = MemoryStore()
+        self.shelf = IndexShelf(self.storage, "bucket", "indexes")  # type: ignore[arg-type]
+        self.clock = ManualClock()
+        self.jobs: list[Callable[[], None]] = []
+        self.store = self.process()
+
+    def process(self, max_bytes: int = 10**9, disk: str = "disk") -> IndexStore:
+        return IndexStore(
+            self.shelf,
+            self.folder / disk,
+            max_bytes=max_bytes,
+            clock=self.clock,
+            background=self.jobs.append,
+        )
+
+    def publish(
+        self, version: str, text: str = "Kenya asks for a visa.", tenant: UUID = TENANT
+    ) -> None:
+        target = self.folder / "builds" / str(tenant) / version
+        manifest = build(
+            target,
+            [document(1, f"# Visa\n{text}")],
+            WordEmbedder(),
+            version=version,
+            tenant_id=tenant,
+        )
+        generation = self.shelf.current(tenant, deadline=a_deadline()).generation
+        self.shelf.publish(target, manifest, expected_generation=generation, deadline=a_deadline())
+
+    def get(self, tenant: UUID = TENANT) -> LoadedIndex | None:
+        return self.store.get(tenant, deadline=a_deadline())
+
+    def version(self, tenant: UUID = TENANT) -> str | None:
+        index = self.get(tenant)
+        return None if index is None else index.manifest.version
+
+    def run_jobs(self) -> None:
+        while self.jobs:
+            self.jobs.pop(0)()
+
+    def object(self, version: str, name: str) -> str:
+        return f"indexes/{TENANT}/{version}/{name}"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_eight_first_questions_download_the_index_once(world: World) -> None:
+    world.publish("v1")
+    world.storage.reads.clear()
+    gate = threading.Barrier(8)
+
+    def ask() -> str | None:
+        gate.wait()
+        return world.version()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [future.result() for future in [pool.submit(ask) for _ in range(8)]]
+    assert answers == ["v1"] * 8
+    assert world.storage.reads[world.object("v1", "vectors.faiss")] == 1
+    assert world.storage.reads[world.object("v1", "chunks.sqlite")] == 1
+
+
+def test_serving_never_downloads_the_build_s_own_vectors(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    assert world.storage.reads[world.object("v1", "embeddings.npz")] == 0
+
+
+def test_a_new_version_is_swapped_in_by_the_background(world: World) -> None:
+    world.publish("v1")
+    assert world.version() == "v1"
+    world.publish("v2")
+    world.clock.advance(11)
+    assert world.version() == "v1"
+    assert len(world.jobs) == 1
+    assert world.version() == "v1"
+    assert len(world.jobs) == 1
+    world.run_jobs()
+    assert world.version() == "v2"
+    assert world.jobs == []
+
+
+def test_within_the_interval_storage_is_not_asked(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.storage.reads.clear()
+    world.clock.advance(9)
+    assert world.version() == "v1"
+    assert not world.jobs
+    assert not world.storage.reads
+
+
+def test_after_a_long_pause_a_question_waits_for_the_new_version(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.publish("v2")
+    world.clock.advance(301)
+    assert world.version() == "v2"
+
+
+def test_readers_of_the_old_version_finish_their_work(world: World) -> None:
+    world.publish("v1")
+    old = world.get()
+    world.publish("v2", "Tanzania asks for a visa.")
+    world.clock.advance(301)
+    new = world.get()
+    assert old is not None
+    assert new is not None
+    assert not old.folder.exists()
+    assert old.read([0])[0].text == "Kenya asks for a visa."
+    assert new.read([0])[0].text == "Tanzania asks for a visa."
+    assert old.lexical(query_terms("kenya"), 3)
+    assert old.dense(WordEmbedder().embed(["visa"], deadline=a_deadline())[0], 1)
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "chunks.sqlite", "manifest.json"])
+def test_a_damaged_version_is_refused_and_the_last_good_one_serves(world: World, name: str) -> None:
+    world.publish("v1")
+    world.version()
+    world.publish("v2")
+    world.storage.tamper("bucket", world.object("v2", name), b"{}")
+    world.clock.advance(301)
+    assert world.version() == "v1"
+    with pytest.raises(IndexInvalid):
+        world.process(disk="fresh").get(TENANT, deadline=a_deadline())
+
+
+def test_another_tenants_index_is_refused(world: World) -> None:
+    world.publish("v1", tenant=OTHER)
+    deadline = a_deadline()
+    for item in list(world.storage.list("bucket", f"indexes/{OTHER}/", deadline=deadline)):
+        blob = world.storage.read("bucket", item.name, deadline=deadline)
+        world.storage.write(
+            "bucket",
+            item.name.replace(str(OTHER), str(TENANT)),
+            blob.data,
+            content_type="x",
+            deadline=deadline,
+        )
+    with pytest.raises(IndexInvalid, match="another tenant"):
+        world.get()
+
+
+def test_an_error_does_not_stick(world: World) -> None:
+    world.publish("v1")
+    world.storage.down = True
+    with pytest.raises(UpstreamUnavailable):
+        world.get()
+    world.storage.down = False
+    assert world.version() == "v1"
+
+
+def test_while_storage_is_down_the_loaded_version_serves(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.storage.down = True
+    world.clock.advance(301)
+    assert world.version() == "v1"
+    world.clock.advance(11)
+    assert world.version() == "v1"
+    world.run_jobs()
+    assert world.version() == "v1"
+
+
+def test_a_new_process_serves_the_copy_on_disk_while_storage_is_down(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.storage.down = True
+    world.store = world.process()
+    assert world.version() == "v1"
+    world.storage.down = False
+    world.publish("v2")
+    world.clock.advance(11)
+    world.version()
+    world.run_jobs()
+    assert world.version() == "v2"
+
+
+def test_a_restart_uses_the_verified_copy_on_disk(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.storage.reads.clear()
+    world.store = world.process()
+    assert world.version() == "v1"
+    assert world.storage.reads[world.object("v1", "vectors.faiss")] == 0
+
+
+def test_a_torn_copy_on_disk_is_fetched_again(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    torn = world.folder / "disk" / "indexes" / str(TENANT) / "v1" / "chunks.sqlite"
+    torn.write_bytes(torn.read_bytes()[:-10])
+    world.store = world.process()
+    index = world.get()
+    assert index is not None
+    assert index.read([0])
+
+
+def test_a_tenant_without_an_index_is_noticed_soon_after_its_first(world: World) -> None:
+    assert world.get() is None
+    world.publish("v1")
+    assert world.get() is None
+    world.clock.advance(1.5)
+    assert world.version() == "v1"
+
+
+def test_a_purged_tenants_index_goes_from_memory_and_disk(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.storage.delete_prefix("bucket", f"indexes/{TENANT}/", deadline=a_deadline())
+    world.clock.advance(301)
+    assert world.get() is None
+    assert not (world.folder / "disk" / "indexes" / str(TENANT)).exists()
+
+
+def test_the_least_recently_used_index_goes_when_there_are_too_many_bytes(world: World) -> None:
+    tenants = [UUID(int=number) for number in (11, 12, 13)]
+    for tenant in tenants:
+        world.publish("v1", tenant=tenant)
+    first = world.get(tenants[0])
+    assert first is not None
+    world.store = world.process(max_bytes=first.size_bytes * 2 + 100)
+    world.get(tenants[0])
+    world.get(tenants[1])
+    world.get(tenants[0])
+    world.get(tenants[2])
+    assert set(world.store.loaded()) == {tenants[0], tenants[2]}
+    assert not (world.folder / "disk" / "indexes" / str(tenants[1]) / "v1").exists()
+    assert world.version(tenants[1]) == "v1"
