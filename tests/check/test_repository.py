@@ -75,3 +75,13 @@ def test_no_file_names_a_place_on_one_machine() -> None:
         if file.name != "test_repository.py" and place.search(file.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_types_are_checked_strictly() -> None:
+    mypy = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "mypy"
+    ]
+    assert mypy["strict"] is True
+    assert "ignore_errors" not in str(mypy)
+    loose = [f.name for f in LIBRARY if re.search(r"#\s*mypy:", f.read_text(encoding="utf-8"))]
+    assert loose == [], "no file switches the checker off for itself"
