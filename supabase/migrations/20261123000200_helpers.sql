@@ -164,7 +164,6 @@ create function app.unaccented(p_text text)
 returns text
 language sql
 immutable parallel safe strict
-set search_path = ''
 as $$ select extensions.unaccent('extensions.unaccent'::regdictionary, p_text) $$;
 
 -- One spelling for comparison: Łukasz = lukasz, ΕΛΈΝΗΣ = ελενησ, Ａ = a. Compatibility forms are
@@ -173,25 +172,25 @@ create function app.fold(p_text text)
 returns text
 language sql
 immutable parallel safe strict
-set search_path = ''
 as $$
-  select translate(
+  select case when p_text !~ '[^\x01-\x7f]' then lower(p_text) else translate(
     lower(app.unaccented(normalize(
       regexp_replace(normalize(p_text, nfkd), '[\u0300-\u036f\u0640\u064b-\u0655\u0670]', '', 'g'),
       nfkc))),
-    'ς', 'σ')
+    'ς', 'σ') end
 $$;
 
--- The same with umlauts written out (Müller = mueller), as people type them on other keyboards.
+-- The same with umlauts written out (Müller = mueller), as people type them on other keyboards; null
+-- when there is none.
 create function app.fold_expanded(p_text text)
 returns text
 language sql
 immutable parallel safe strict
-set search_path = ''
 as $$
-  select app.fold(
-    replace(replace(replace(replace(replace(replace(replace(replace(normalize(p_text, nfc),
-      'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'Ä', 'Ae'), 'Ö', 'Oe'), 'Ü', 'Ue'), 'ø', 'oe'), 'å', 'aa'))
+  select case when normalize(p_text, nfc) ~ '[äöüÄÖÜøØåÅ]' then app.fold(
+    replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(normalize(p_text, nfc),
+      'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'Ä', 'Ae'), 'Ö', 'Oe'), 'Ü', 'Ue'),
+      'ø', 'oe'), 'Ø', 'Oe'), 'å', 'aa'), 'Å', 'Aa')) end
 $$;
 
 -- A text as a LIKE operand in which %, _ and \ mean themselves.

@@ -1,42 +1,50 @@
 -- The CRM: clients, what they are worth per currency, what happened with them, and human numbers.
 
--- Everything a client can be found by, folded, one field a line so that no match spans two fields.
+-- The names a client goes by, folded, with umlauts also written out: what near spellings are of.
+create function app.client_names_text(p_name text, p_company text)
+returns text
+language sql
+immutable parallel safe
+as $$
+  select concat_ws(E'\n',
+    app.fold(p_name), app.fold_expanded(p_name), app.fold(p_company), app.fold_expanded(p_company))
+$$;
+
+-- Everything a client can be found by, one field a line so that no match spans two fields.
 create function app.client_search_text(
   p_name text, p_email text, p_phone text, p_phone_e164 text, p_company text, p_number text
 )
 returns text
 language sql
 immutable parallel safe
-set search_path = ''
 as $$
   select concat_ws(E'\n',
-    app.fold(p_name),
-    nullif(app.fold_expanded(p_name), app.fold(p_name)),
-    app.fold(p_company),
-    nullif(app.fold_expanded(p_company), app.fold(p_company)),
+    app.client_names_text(p_name, p_company),
     lower(p_email),
     nullif(regexp_replace(p_phone, '[^0-9]', '', 'g'), ''),
     nullif(substr(p_phone_e164, 2), regexp_replace(p_phone, '[^0-9]', '', 'g')),
     lower(p_number))
 $$;
 
--- The one- and two-character pieces of the non-ASCII words: what trigrams are too long for (李, 李雷).
-create function app.short_grams(p_text text)
+-- What is too short for a trigram and must be found all the same: each one or two neighbouring
+-- characters of scripts beyond ASCII (李, 李雷), the first one and two letters of an ASCII word, and
+-- each punctuation mark.
+create function app.short_pieces(p_text text)
 returns text[]
 language sql
-immutable parallel safe
-set search_path = ''
+immutable parallel safe cost 5000
 as $$
-  select coalesce(array_agg(distinct gram), '{}')
+  select coalesce(array_agg(distinct piece), '{}')
   from (
-    select regexp_split_to_array(word[1], '') as chars
-    from regexp_matches(p_text, '(\S*[^\x01-\x7f]\S*)', 'g') as word
-  ) as words
-  cross join lateral (
-    select chars[i] from generate_subscripts(chars, 1) as i
+    select left(word[1], size) as piece
+    from regexp_matches(p_text, '[a-z0-9]+', 'g') as word, generate_series(1, 2) as size
     union all
-    select chars[i] || chars[i + 1] from generate_series(1, cardinality(chars) - 1) as i
-  ) as grams (gram)
+    select substr(run[1], place, size)
+    from regexp_matches(p_text, '[^\x01-\x7f]+', 'g') as run, generate_series(1, 2) as size,
+      generate_series(1, length(run[1]) - size + 1) as place
+    union all
+    select mark[1] from regexp_matches(p_text, '[^a-z0-9\s\x80-\U0010ffff]', 'g') as mark
+  ) as pieces
 $$;
 
 create table app.clients (
@@ -67,6 +75,7 @@ create table app.clients (
   last_activity_at timestamptz not null default now(),
   deleted_at timestamptz,
   name_key text collate "C" not null generated always as (app.fold(name)) stored,
+  names_text text not null generated always as (app.client_names_text(name, company)) stored,
   search_text text not null generated always as (
     app.client_search_text(name, email, phone, phone_e164, company, number)) stored,
   primary key (tenant_id, id),
@@ -81,16 +90,61 @@ create unique index clients_unique_external_id on app.clients (tenant_id, extern
   where deleted_at is null;
 -- The planner chooses between walking a sort order and the trigram index by these estimates.
 alter table app.clients alter column search_text set statistics 500;
+alter table app.clients alter column names_text set statistics 500;
 
+-- What a client's quotes add up to, per currency. The client's filter columns are copied beside it by
+-- the triggers below, so that the pipeline sums an index and joins nothing.
 create table app.client_values (
   tenant_id uuid not null,
   client_id uuid not null,
   currency char(3) not null check (currency ~ '^[A-Z]{3}$'),
   total_minor bigint not null,
   quote_count int not null check (quote_count >= 0),
+  stage text not null,
+  source text not null,
+  consultant_id uuid,
+  consultant_name text,
+  deleted_at timestamptz,
   primary key (tenant_id, client_id, currency),
   foreign key (tenant_id, client_id) references app.clients (tenant_id, id)
 );
+
+create function app.copy_client_to_value()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  select c.stage, c.source, c.consultant_id, c.consultant_name, c.deleted_at
+  into new.stage, new.source, new.consultant_id, new.consultant_name, new.deleted_at
+  from app.clients as c
+  where c.tenant_id = new.tenant_id and c.id = new.client_id;
+  return new;
+end
+$$;
+create trigger client_values_follow_their_client
+  before insert on app.client_values
+  for each row execute function app.copy_client_to_value();
+
+create function app.copy_client_to_values()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update app.client_values as v
+  set stage = new.stage, source = new.source, consultant_id = new.consultant_id,
+      consultant_name = new.consultant_name, deleted_at = new.deleted_at
+  where v.tenant_id = new.tenant_id and v.client_id = new.id;
+  return null;
+end
+$$;
+create trigger clients_take_their_values_along
+  after update of stage, source, consultant_id, consultant_name, deleted_at on app.clients
+  for each row
+  when ((old.stage, old.source, old.consultant_id, old.consultant_name, old.deleted_at)
+    is distinct from (new.stage, new.source, new.consultant_id, new.consultant_name, new.deleted_at))
+  execute function app.copy_client_to_values();
 
 create table app.activities (
   tenant_id uuid not null,

@@ -15,7 +15,6 @@ create function app.client_json(p_client app.clients)
 returns jsonb
 language sql
 stable
-set search_path = ''
 as $$
   select jsonb_build_object(
     'id', p_client.id,
@@ -41,7 +40,6 @@ create function app.quote_summary_json(p_quote app.quotes)
 returns jsonb
 language sql
 stable
-set search_path = ''
 as $$
   select jsonb_build_object(
     'id', p_quote.id,
@@ -60,7 +58,6 @@ create function app.client_values_json(p_tenant uuid, p_client uuid)
 returns jsonb
 language sql
 stable
-set search_path = ''
 as $$
   select coalesce(jsonb_agg(app.money_json(v.total_minor, v.currency) order by v.currency), '[]')
   from app.client_values as v

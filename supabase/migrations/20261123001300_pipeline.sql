@@ -18,33 +18,47 @@ declare
   v_stages jsonb;
   v_total bigint;
 begin
+  -- One index-only scan for each stage, and for each stage and currency that occurs: no row is hashed
+  -- and no table is joined. client_values carries the columns that the predicate reads.
   execute format($query$
-    with counts as (
-      select c.stage, count(*) as clients
-      from app.clients as c
-      where %1$s
-      group by c.stage
+    with recursive stages as (
+      select s.stage, s.position, (select count(*) from app.clients as c where %1$s and c.stage = s.stage) as clients
+      from unnest(array['QUOTED', 'NEGOTIATING', 'BOOKED', 'PAID', 'TRAVELLED', 'LOST'])
+        with ordinality as s (stage, position)
+    ),
+    -- The distinct (stage, currency) pairs, found by skipping through the index.
+    pairs as (
+      (
+        select c.stage, c.currency from app.client_values as c
+        where c.tenant_id = $1 and c.deleted_at is null
+        order by c.stage, c.currency limit 1
+      )
+      union all
+      select following.stage, following.currency
+      from pairs as p
+      cross join lateral (
+        select c.stage, c.currency from app.client_values as c
+        where c.tenant_id = $1 and c.deleted_at is null and (c.stage, c.currency) > (p.stage, p.currency)
+        order by c.stage, c.currency limit 1
+      ) as following
     ),
     sums as (
-      select c.stage, v.currency, sum(v.total_minor)::bigint as total_minor
-      from app.clients as c
-      join app.client_values as v on v.tenant_id = $1 and v.client_id = c.id
-      where %1$s
-      group by c.stage, v.currency
+      select p.stage, p.currency, (
+        select sum(c.total_minor)::bigint from app.client_values as c
+        where %1$s and c.stage = p.stage and c.currency = p.currency) as total_minor
+      from pairs as p
     )
     select
       jsonb_agg(jsonb_build_object(
         'stage', s.stage,
-        'count', coalesce(n.clients, 0),
+        'count', s.clients,
         'values', (
           select coalesce(jsonb_agg(app.money_json(m.total_minor, m.currency) order by m.currency), '[]')
           from sums as m
-          where m.stage = s.stage)
+          where m.stage = s.stage and m.total_minor is not null)
       ) order by s.position),
-      coalesce(sum(n.clients), 0)
-    from unnest(array['QUOTED', 'NEGOTIATING', 'BOOKED', 'PAID', 'TRAVELLED', 'LOST'])
-      with ordinality as s (stage, position)
-    left join counts as n on n.stage = s.stage
+      sum(s.clients)
+    from stages as s
     $query$, app.client_predicate(v_filter))
   into v_stages, v_total
   using v_access.tenant_id, v_filter.restricted_to, v_filter.stages, v_filter.sources,

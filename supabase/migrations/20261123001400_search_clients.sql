@@ -11,6 +11,7 @@
 --   prefix    the name starts with it                              (relevance only)
 --   contains  every word occurs
 --   near      every word is close to one that occurs
+--   far       the same, less close; asked for only when nothing is near
 
 -- The query as search sees it.
 create type app.search_terms as (
@@ -18,11 +19,22 @@ create type app.search_terms as (
   number text,
   phone text,
   words text[],
-  predicate text
+  indexed text,
+  plain text
 );
 
--- Takes a query apart. predicate is over app.clients as c with $7 the words as LIKE patterns and $8
--- the words themselves.
+-- The pieces of a word that stand in the index wherever the word occurs: marks and foreign characters.
+-- (The ASCII letters of a word count only where a word begins.)
+create function app.marks_of(p_word text)
+returns text[]
+language sql
+immutable parallel safe
+set search_path = ''
+as $$ select array(select piece from unnest(app.short_pieces(p_word)) as piece where piece !~ '^[a-z0-9]+$') $$;
+
+-- Takes a query apart. indexed and plain are the same predicate over app.clients as c, with $7 the
+-- words as LIKE patterns and $8 the words themselves: the one for reading an index of its own, the
+-- other, cheap to evaluate, for filtering rows that come in another order.
 create function app.read_search_terms(p_query text)
 returns app.search_terms
 language plpgsql
@@ -48,18 +60,25 @@ begin
   else
     v_terms.words := (regexp_split_to_array(v_terms.folded, ' '))[1:8];
   end if;
-  select string_agg(
-    case
-      -- Long enough for a trigram: the trigram index answers LIKE.
-      when word ~ '[[:alnum:]]{3}' then format('c.search_text like ($7)[%s]', i)
-      -- A syllable or two in a script without spaces: the index of short pieces answers, exactly.
-      when word ~ '[^\x01-\x7f]' and length(word) <= 2 then
-        format('app.short_grams(c.search_text) @> array[($8)[%s]]', i)
-      -- One or two letters: the beginning of a word.
-      when word ~ '^[[:alnum:]]{1,2}$' then format('c.search_text ~ (''\m'' || ($8)[%s])', i)
-      else format('c.search_text like ($7)[%s]', i)
-    end, ' and ' order by i)
-  into v_terms.predicate
+  select
+    string_agg(
+      case
+        -- Long enough for a trigram: the trigram index answers LIKE.
+        when word ~ '[[:alnum:]]{3}' then format('c.search_text like ($7)[%s]', i)
+        -- One or two characters that are an entry of the index of short pieces.
+        when word ~ '^([a-z0-9]{1,2}|[^\x01-\x7f]{1,2})$' then
+          format('app.short_pieces(c.search_text) @> array[($8)[%s]]', i)
+        -- Marks and letters mixed: the pieces narrow it down, LIKE decides.
+        else format(
+          'app.short_pieces(c.search_text) @> app.marks_of(($8)[%1$s]) and c.search_text like ($7)[%1$s]', i)
+      end, ' and ' order by i),
+    string_agg(
+      case
+        when word ~ '^[a-z0-9]{1,2}$' then
+          format('c.search_text ~ (''(^|[^a-z0-9])'' || ($8)[%s])', i)
+        else format('c.search_text like ($7)[%s]', i)
+      end, ' and ' order by i)
+  into v_terms.indexed, v_terms.plain
   from unnest(v_terms.words) with ordinality as w (word, i);
   return v_terms;
 end
@@ -93,6 +112,31 @@ $$;
 -- What a page of hits needs to be drawn and continued.
 create type app.search_hits as (ids uuid[], last_tier text, last_key text, more boolean);
 
+-- The rows of one tier, as SQL with the parameters of app.find_clients.
+--   walk    reads a sort order's index until the page is full: right when many rows match
+--   gather  collects the matches through their own index, at most $15 of them, and sorts those: right
+--           when few match, or when they all lie at one end of the sort order
+create function app.tier_query(p_base text, p_tier text, p_key text, p_type text, p_order text, p_after bool, p_gather bool)
+returns text
+language sql
+immutable
+as $$
+  select format(
+    case when p_gather then
+      'with hits as materialized (select c.id, %3$s as key from app.clients as c where %1$s and %2$s limit $15) '
+      'select array_agg(p.id), array_agg(p.key::text), (select count(*) from hits) from ('
+      'select h.id, h.key from hits as h %6$s order by h.key %5$s, h.id %5$s limit $14) as p'
+    else
+      'select array_agg(p.id), array_agg(p.key::text), 0 from ('
+      'select c.id, %3$s as key from app.clients as c '
+      'where %1$s and %2$s %7$s order by %3$s %5$s, c.id %5$s limit $14) as p'
+    end,
+    p_base, p_tier, p_key, p_type, p_order,
+    case when p_after then format('where (h.key, h.id) %s ($12::%s, $13)', c.comparison, p_type) end,
+    case when p_after then format('and (%s, c.id) %s ($12::%s, $13)', p_key, c.comparison, p_type) end)
+  from (select case p_order when 'asc' then '>' else '<' end) as c (comparison)
+$$;
+
 -- The next p_limit hits after a cursor, tier by tier.
 create function app.find_clients(
   p_access app.access, p_filter app.client_filter, p_terms app.search_terms,
@@ -105,85 +149,101 @@ set search_path = ''
 as $$
 declare
   v_hits app.search_hits := row('{}'::uuid[], null, null, false);
-  v_tiers text[];
+  v_base text := app.client_predicate(p_filter);
+  v_tiers text[] := case
+    when p_terms.folded is null then array['all']
+    when p_sort = 'relevance' then array['exact', 'prefix', 'contains', 'near', 'far']
+    else array['contains', 'near', 'far']
+  end;
   v_tier text;
   v_exact constant text :=
     '(c.name_key = $9 or c.email_normal = $9 or c.number = $10 or c.phone_e164 = $9)';
   v_prefix constant text := 'c.name_key like $11';
-  v_near text;
-  v_tier_predicate text;
-  v_order text;
+  v_close text;
+  v_predicate text;
   v_key text;
-  v_after text;
+  v_type text;
+  v_order text;
+  v_continues bool;
+  v_gather bool;
+  v_cap int;
   v_ids uuid[];
   v_keys text[];
+  v_count int;
 begin
-  select string_agg(format('($8)[%1$s] operator(extensions.<%%) c.search_text', i), ' and ')
-  into v_near
-  from generate_subscripts(p_terms.words, 1) as i;
-
-  v_tiers := case
-    when p_terms.folded is null then array['all']
-    when p_sort = 'relevance' then array['exact', 'prefix', 'contains', 'near']
-    else array['contains', 'near']
-  end;
   if p_after is not null then
     v_tiers := v_tiers[array_position(v_tiers, p_after ->> 'tier'):];
-    if cardinality(v_tiers) = 0 or v_tiers is null then
+    if v_tiers is null then
       perform app.fail(400, 'invalid_cursor', 'This cursor does not belong to this list.');
     end if;
   end if;
+  select string_agg(format('($8)[%s] operator(extensions.<%%) c.names_text', i), ' and ')
+  into v_close
+  from generate_subscripts(p_terms.words, 1) as i;
 
   foreach v_tier in array v_tiers loop
+    v_continues := coalesce(p_after ->> 'tier' = v_tier, false);
     -- Near spellings are an answer of their own, never a tail behind literal matches.
-    exit when v_tier = 'near' and p_after ->> 'tier' is distinct from 'near'
+    exit when v_tier in ('near', 'far') and not v_continues
       and (cardinality(v_hits.ids) > 0 or p_after is not null);
 
-    v_tier_predicate := case v_tier
+    v_predicate := case v_tier
       when 'all' then 'true'
       when 'exact' then v_exact
       when 'prefix' then v_prefix || ' and ' || v_exact || ' is not true'
-      when 'contains' then p_terms.predicate || case when p_sort = 'relevance'
-        then ' and ' || v_exact || ' is not true and ' || v_prefix || ' is not true' else '' end
-      when 'near' then v_near
+      when 'contains' then case when p_sort = 'relevance' then ' and ' || v_exact || ' is not true and ' || v_prefix || ' is not true' else '' end
+      else v_close
     end;
-    if v_tier = 'near' and p_sort = 'relevance' then
-      v_key := 'round(extensions.word_similarity($9, c.search_text)::numeric, 4)';
+    if v_tier in ('near', 'far') and p_sort = 'relevance' then
+      v_key := 'round(extensions.word_similarity($9, c.names_text)::numeric, 4)';
+      v_type := 'numeric';
       v_order := 'desc';
     elsif p_sort = 'name' or v_tier = 'prefix' then
       v_key := 'c.name_key';
+      v_type := 'text';
       v_order := 'asc';
-    elsif p_sort = 'created' then
-      v_key := 'c.created_at';
-      v_order := 'desc';
     else
-      v_key := 'c.last_activity_at';
+      v_key := case p_sort when 'created' then 'c.created_at' else 'c.last_activity_at' end;
+      v_type := 'timestamptz';
       v_order := 'desc';
     end if;
-    v_after := case when p_after ->> 'tier' = v_tier then format(
-      'and (%s, c.id) %s (%s, $13)', v_key, case v_order when 'asc' then '>' else '<' end,
-      case v_key when 'c.name_key' then '$12' when 'c.created_at' then '$12::timestamptz'
-        when 'c.last_activity_at' then '$12::timestamptz' else '$12::numeric' end) end;
 
-    execute format(
-      'select array_agg(h.id), array_agg(h.key) from ('
-      'select c.id, (%2$s)::text as key from app.clients as c '
-      'where %1$s and %3$s %5$s order by %2$s %4$s, c.id %4$s limit $14) as h',
-      app.client_predicate(p_filter), v_key, v_tier_predicate, v_order, coalesce(v_after, ''))
-    into v_ids, v_keys
-    using
-      p_access.tenant_id, p_filter.restricted_to, p_filter.stages, p_filter.sources,
-      p_filter.consultant_id, p_filter.consultant_name,
-      array(select '%' || app.like_literal(w) || '%' from unnest(p_terms.words) as w),
-      p_terms.words, p_terms.folded, p_terms.number, app.like_literal(p_terms.folded) || '%',
-      p_after ->> 'key', app.uuid_or_null(p_after ->> 'id'),
-      p_limit + 1 - cardinality(v_hits.ids);
+    v_gather := v_tier in ('contains', 'near', 'far');
+    v_cap := case
+      -- Of a name that is common and misspelt, these many are as good as any.
+      when v_tier in ('near', 'far') then 500
+      -- A search for a name, sorted by name: the matches lie together, far from the beginning.
+      when p_sort = 'name' then 8000
+      else 3000
+    end;
+    if v_tier in ('near', 'far') then
+      perform set_config('pg_trgm.word_similarity_threshold', case v_tier when 'near' then '0.6' else '0.4' end, true);
+    end if;
+    loop
+      execute app.tier_query(
+        v_base,
+        case when v_tier <> 'contains' then v_predicate
+          when v_gather then p_terms.indexed || v_predicate else p_terms.plain || v_predicate end,
+        v_key, v_type, v_order, v_continues, v_gather)
+      into v_ids, v_keys, v_count
+      using
+        p_access.tenant_id, p_filter.restricted_to, p_filter.stages, p_filter.sources,
+        p_filter.consultant_id, p_filter.consultant_name,
+        array(select '%' || app.like_literal(w) || '%' from unnest(p_terms.words) as w),
+        p_terms.words, p_terms.folded, p_terms.number, app.like_literal(p_terms.folded) || '%',
+        p_after ->> 'key', app.uuid_or_null(p_after ->> 'id'),
+        p_limit + 1 - cardinality(v_hits.ids), v_cap;
+      exit when v_count < v_cap or v_tier in ('near', 'far');
+      -- Too many to gather: so many that walking the order soon fills the page.
+      v_gather := false;
+      v_cap := v_count + 1;
+    end loop;
 
     if v_ids is not null then
       v_hits.ids := v_hits.ids || v_ids;
       v_hits.more := cardinality(v_hits.ids) > p_limit;
       if v_hits.more then
-        -- The page may end on the last hit of an earlier tier: nothing of this one is on it.
+        -- The row beyond the page may be the first of its tier; then the page ended in the one before.
         if cardinality(v_ids) > 1 then
           v_hits.last_tier := v_tier;
           v_hits.last_key := v_keys[cardinality(v_keys) - 1];
