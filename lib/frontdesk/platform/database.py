@@ -67,7 +67,7 @@ class Table(StrEnum):
     OUTBOX = "outbox"
     IDEMPOTENCY_KEYS = "idempotency_keys"
     AUDIT_LOG = "audit_log"
-    AUDIT_PERSONAL_VALUES = "audit_personal_values"
+    AUDIT_PERSONAL = "audit_personal"
     USAGE_COUNTERS = "usage_counters"
 
 
