@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frontdesk.platform.errors import DeadlineExceeded, UpstreamUnavailable
+from frontdesk.platform.storage import ObjectNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,6 @@ DIMENSIONS = 384
 # Written in this order, so that a model with a manifest is whole.
 MODEL_FILES = ("model.onnx", "tokenizer.json", "manifest.json")
 _PATIENCE = 60.0  # seconds to wait for another thread that loads the model
-_BATCH = 16  # texts a run: more is hardly faster and holds more memory
 
 
 class ModelInvalid(UpstreamUnavailable):
@@ -98,19 +98,18 @@ class MiniLM:
         import numpy as np
 
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
-        # Texts of one length side by side: padding is work.
-        order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
-        for start in range(0, len(order), _BATCH):
-            deadline.timeout(_BATCH)  # raises once the time is over
-            positions = order[start : start + _BATCH]
-            encoded = self._tokenizer.encode_batch([texts[position] for position in positions])
-            vectors[positions] = self._session.run(
+        # One at a time: the int8 graph scales a whole batch alike, so a text's vector would depend
+        # on its neighbours; and nothing is padded. Batches are no faster on a CPU.
+        for row, text in enumerate(texts):
+            deadline.timeout(1)  # raises once the time is over
+            encoded = self._tokenizer.encode(text)
+            vectors[row] = self._session.run(
                 ["embedding"],
                 {
-                    "input_ids": np.array([item.ids for item in encoded], np.int64),
-                    "attention_mask": np.array([item.attention_mask for item in encoded], np.int64),
+                    "input_ids": np.array([encoded.ids], np.int64),
+                    "attention_mask": np.array([encoded.attention_mask], np.int64),
                 },
-            )[0]
+            )[0][0]
         return vectors
 
 
@@ -120,11 +119,13 @@ def fetch_model(
     """The current model's folder on local disk, downloaded and verified on first use.
 
     Raises:
-        ObjectNotFound: no model was ever published here.
-        ModelInvalid: the published bytes don't match their checksums.
+        ModelInvalid: none was published, or its bytes don't match their checksums.
     """
-    pointer = json.loads(storage.read(bucket, model_pointer_object(prefix), deadline=deadline).data)
-    digest = str(pointer["sha256"])
+    try:
+        blob = storage.read(bucket, model_pointer_object(prefix), deadline=deadline)
+    except ObjectNotFound as missing:
+        raise ModelInvalid("No embedding model was published.") from missing
+    digest = str(json.loads(blob.data)["sha256"])
     target = cache_dir / "models" / digest
     if target.exists():
         return target

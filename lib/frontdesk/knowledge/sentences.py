@@ -45,23 +45,22 @@ def split(text: str) -> list[Span]:
 
 
 def _ends_here(text: str, start: int, end: int) -> bool:
-    if text[end - 1] not in ".\"'»”’)]" or "." not in text[max(start, end - 3) : end]:
-        return True
+    """Whether the marks before ``end`` end the sentence that began at ``start``."""
+    if "." not in text[max(start, end - 3) : end]:
+        return True  # only full stops have other uses
     following = text[end:].lstrip()
-    if following and following[0].islower():
-        return False
     last = _LAST_WORD.search(text, max(start, end - 40), end)
-    if last is None:
+    if following[:1].islower():
+        return False
+    if last is None or text[end - 4 : end].lower() in {"a.m.", "p.m."}:
         return True
-    word = last.group(1)
+    word = last.group(1).lower()
     if word.isdigit():
-        opens_item = last.start() == start + len(text[start:end]) - len(text[start:end].lstrip())
+        opens_item = not text[start : last.start()].strip()
         return not (_GERMAN_DATE.match(text, end) or opens_item)
-    if text[end - 4 : end].lower() in {"a.m.", "p.m."}:
-        return True
-    if word.lower() in _BEFORE_NUMBERS:
+    if word in _BEFORE_NUMBERS:
         return not following[:1].isdigit()
-    return len(word) > 1 and word.lower() not in _ABBREVIATIONS
+    return len(word) > 1 and word not in _ABBREVIATIONS
 
 
 def _append(spans: list[Span], text: str, start: int, end: int) -> None:
