@@ -8,6 +8,7 @@ from typing import Any
 from flask import Request
 
 from frontdesk.http import body, idempotency
+from frontdesk.http.exchange import Exchange
 from frontdesk.http.routing import PLATFORM, Route
 from frontdesk.http.validation import (
     Problem,
@@ -37,14 +38,18 @@ def size_limit(route: Route, settings: Settings) -> int:
 
 
 def read_arguments(
-    route: Route, request: Request, path: dict[str, str], settings: Settings, request_id: str
+    route: Route,
+    path: dict[str, str],
+    exchange: Exchange,
+    settings: Settings,
 ) -> Arguments:
-    """Read and check path, query, headers and body.
+    """Read and check path, query, headers and body of the exchange's request.
 
     Raises:
         InvalidRequest: something is wrong; details list every field that is.
         PayloadTooLarge, UnsupportedMediaType: the body's, see ``body``.
     """
+    request = exchange.request
     problems: list[Problem] = []
     models = route.handler.models
     values: dict[str, Any] = {}
@@ -55,8 +60,14 @@ def read_arguments(
         values["query"] = validate(models["query"], query, problems)
     else:
         problems += refuse_unknown(query)
-    read = _form if route.handler.takes & {"form", "file"} else _body
-    content = read(route, request, size_limit(route, settings), values, problems)
+    limit = size_limit(route, settings)
+    if route.handler.takes & {"form", "file"}:
+        form = body.read_form(request, limit, models.get("form"), exchange.resources)
+        values |= _form(route, form, problems)
+        content = form.content
+    else:
+        content = body.read_body(request, limit)
+        values |= _body(route, request, content, problems)
     if problems:
         raise invalid(problems)
     if route.method == "GET":
@@ -65,19 +76,16 @@ def read_arguments(
         idempotency_key=idempotency.idempotency_key(request.headers),
         fingerprint=idempotency.fingerprint(route.name, path, query, content),
         route=route.name,
-        request_id=request_id,
+        request_id=exchange.request_id,
     )
     return Arguments(values, command)
 
 
-def _form(
-    route: Route, request: Request, limit: int, values: dict[str, Any], problems: list[Problem]
-) -> bytes:
-    """Add ``form`` and ``file``; returns what a repetition is recognised by."""
-    model = route.handler.models.get("form")
-    form = body.read_form(request, limit, model)
-    if model is not None:
-        values["form"] = validate(model, form.values, problems)
+def _form(route: Route, form: body.Form, problems: list[Problem]) -> dict[str, Any]:
+    """``form`` and ``file``, as far as the handler takes them."""
+    values: dict[str, Any] = {}
+    if "form" in route.handler.models:
+        values["form"] = validate(route.handler.models["form"], form.values, problems)
     else:
         problems += refuse_unknown(form.values)
     if "file" in route.handler.takes:
@@ -86,29 +94,27 @@ def _form(
         values["file"] = form.file
     elif form.file is not None:
         problems += refuse_unknown(["file"])
-    return form.content
+    return values
 
 
 def _body(
-    route: Route, request: Request, limit: int, values: dict[str, Any], problems: list[Problem]
-) -> bytes:
-    """Add ``body`` or ``event``; returns what a repetition is recognised by."""
-    content = body.read_body(request, limit)
+    route: Route, request: Request, content: bytes, problems: list[Problem]
+) -> dict[str, Any]:
+    """``body`` or ``event``, as far as the handler takes them."""
     handler = route.handler
     if "event" in handler.takes:
         from frontdesk.platform.events import PushMessage, decode_push
 
         message = decode_push(content)
-        values["event"] = message if handler.event is PushMessage else message.event
-    elif "body" not in handler.takes:
+        return {"event": message if handler.event is PushMessage else message.event}
+    if "body" not in handler.takes:
         # Cloud Scheduler posts what it likes; anybody else is told that nobody reads it.
         if content.strip() not in {b"", b"{}"} and route.allow is not PLATFORM:
             raise InvalidRequest("This route takes no body.")
-    elif content.strip():
+        return {}
+    if content.strip():
         body.check_json(request, content)
-        values["body"] = validate_json(handler.models["body"], content, problems)
-    else:
-        values["body"] = None
-        if not handler.body_optional:
-            problems.append({"field": "body", "message": "is required, as JSON."})
-    return content
+        return {"body": validate_json(handler.models["body"], content, problems)}
+    if not handler.body_optional:
+        problems.append({"field": "body", "message": "is required, as JSON."})
+    return {"body": None}

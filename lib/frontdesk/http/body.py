@@ -10,12 +10,17 @@ import hashlib
 import io
 import re
 import unicodedata
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
 
 from flask import Request
+from pydantic import BaseModel
 from pydantic_core import from_json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 
 from frontdesk.http.validation import Values, collect
 from frontdesk.platform.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
@@ -24,6 +29,7 @@ from frontdesk.platform.upload import Upload
 MAX_FORM_FIELDS = 100
 _DRAIN_BYTES = 1024 * 1024
 _PIECE = 64 * 1024
+_SPOOL_BYTES = 512 * 1024
 _ESCAPED_NULL = b"\\u0000"
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json")
 
@@ -54,13 +60,18 @@ def read_body(request: Request, limit: int) -> bytes:
         InvalidRequest: the caller hung up in the middle.
     """
     _refuse_encoding(request)
-    request.max_content_length = limit
+    # werkzeug cuts a body without a length at the limit and says nothing, so one byte more is
+    # asked for.
+    request.max_content_length = limit + 1
     try:
-        return request.get_data(cache=True)
+        content = request.get_data(cache=True)
     except RequestEntityTooLarge:
         raise too_large(limit) from None
     except HTTPException:
         raise InvalidRequest("The request's body ended too early.") from None
+    if len(content) > limit:
+        raise too_large(limit)
+    return content
 
 
 def check_json(request: Request, content: bytes) -> None:
@@ -92,34 +103,56 @@ class Form:
     content: bytes
 
 
-def read_form(request: Request, limit: int, model: Any) -> Form:
-    """The fields and the file of a multipart/form-data body; large files are spooled to disk.
+def read_form(
+    request: Request, limit: int, model: type[BaseModel] | None, opened: ExitStack
+) -> Form:
+    """The fields and the file of a multipart/form-data body.
+
+    Args:
+        request: whose body it is.
+        limit: bytes that the body may have.
+        model: of the fields; says which of them may be repeated.
+        opened: closes what is opened here; large files are spooled to disk.
 
     Raises:
         PayloadTooLarge: it is larger than ``limit`` bytes, or has too many fields.
         UnsupportedMediaType: it is not multipart/form-data.
-        InvalidRequest: there is another file than ``file``, or several, or the caller hung up.
+        InvalidRequest: it is malformed, has another file than ``file``, or several.
     """
     _refuse_encoding(request)
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("Send the body as multipart/form-data.")
     request.max_content_length = limit
-    request.max_form_parts = MAX_FORM_FIELDS
+    parser = FormDataParser(
+        stream_factory=partial(_spool, opened),
+        max_form_memory_size=_SPOOL_BYTES,
+        max_form_parts=MAX_FORM_FIELDS,
+        silent=False,
+    )
     try:
-        pairs = list(request.form.items(multi=True))
-        files = list(request.files.items(multi=True))
+        _, fields, files = parser.parse(
+            request.stream, request.mimetype, request.content_length, request.mimetype_params
+        )
     except RequestEntityTooLarge:
         raise too_large(limit) from None
     except HTTPException:
         raise InvalidRequest("The request's body ended too early.") from None
+    except ValueError:
+        raise InvalidRequest("The form is not valid multipart/form-data.") from None
+    # What the parser cannot name is None, what it cannot read as UTF-8 holds U+FFFD.
+    if None in cast("set[str | None]", set(fields)):
+        raise InvalidRequest("A form field has no name.")
+    pairs = list(fields.items(multi=True))
     for text in (part for pair in pairs for part in pair):
         if "\0" in text or "\ufffd" in text:
-            raise InvalidRequest("A form field is not valid UTF-8 without null characters.")
-    if any(name != "file" for name, _ in files):
-        raise InvalidRequest("Send the file in the form field named file.")
-    if len(files) > 1:
+            raise InvalidRequest("A form field is no UTF-8 or holds a null character.")
+    for name in files:
+        if name != "file":
+            raise InvalidRequest.for_field("file", "is the form field that takes the file.")
+    parts = files.getlist("file")
+    if len(parts) > 1:
         raise InvalidRequest.for_field("file", "is given more than once.")
-    upload = _upload(files[0][1]) if files else None
+    upload = _upload(parts[0]) if parts else None
     # The boundary differs from one attempt to the next; what is between does not.
     content = repr((sorted(pairs), upload and _digest(upload))).encode("utf-8", "surrogatepass")
     return Form(collect(pairs, model), upload, content)
@@ -160,6 +193,11 @@ def _holds_null(value: Any) -> bool:
             return any("\0" in name or _holds_null(each) for name, each in value.items())
         case _:
             return False
+
+
+def _spool(opened: ExitStack, *_: object, **__: object) -> IO[bytes]:
+    """A file for a part of a form, on disk when it is large."""
+    return opened.enter_context(SpooledTemporaryFile(_SPOOL_BYTES))
 
 
 def _upload(part: Any) -> Upload:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
@@ -34,6 +35,7 @@ class Exchange:
         tenant_id: of the member who calls.
         limits: the buckets it was counted in.
         error: what it was refused or failed with.
+        resources: what was opened for it, closed at its end.
     """
 
     request: Request
@@ -44,6 +46,7 @@ class Exchange:
     tenant_id: UUID | None = None
     limits: list[Limit] = field(default_factory=list)
     error: FrontdeskError | None = None
+    resources: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
     def begin(cls, request: Request, services: Services) -> Self:

@@ -109,7 +109,7 @@ class HttpFunction:
             exchange.limit(limits.tenant_limit(caller, settings), services)
 
         with bind(tenant_id=exchange.tenant_id):
-            arguments = read_arguments(route, request, parameters, settings, exchange.request_id)
+            arguments = read_arguments(route, parameters, exchange, settings)
             context = Context(
                 request_id=exchange.request_id,
                 function=self.name,
@@ -143,6 +143,7 @@ class HttpFunction:
             )
         else:
             exchange.log_end(response)
+        exchange.resources.close()
         drain(request)
         return response
 
