@@ -11,6 +11,7 @@ A message says which tenant has something to do. What there is to do, and who do
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
@@ -58,16 +59,22 @@ def provision(context: Context, event: CloudEvent) -> None:
     Raises:
         OperationGivenBack: so that the message comes again.
     """
-    provision_tenant(context, event, user_directory(context.services))
+    provision_tenant(context, event, users=user_directory(context.services))
 
 
-def provision_tenant(context: Context, event: CloudEvent, users: UserDirectory) -> None:
-    """``provision`` with a given directory of users."""
+def provision_tenant(
+    context: Context,
+    event: CloudEvent,
+    *,
+    users: UserDirectory,
+    steps: Mapping[str, Sequence[Step]] = STEPS,
+) -> None:
+    """``provision`` with a given directory of users and given steps of each kind of operation."""
     worker = f"{context.function}-{context.request_id}"
     ledger = Ledger(context.database, worker, context.services.clock)
     while operation := ledger.lease(event.tenant_id):
         try:
-            _carry_out(context, ledger, operation, users)
+            _carry_out(context, ledger, operation, users, steps)
         except LeaseLost:
             log.warning(
                 "Another worker took the operation over",
@@ -78,11 +85,16 @@ def provision_tenant(context: Context, event: CloudEvent, users: UserDirectory) 
 
 
 def _carry_out(
-    context: Context, ledger: Ledger, operation: LeasedOperation, users: UserDirectory
+    context: Context,
+    ledger: Ledger,
+    operation: LeasedOperation,
+    users: UserDirectory,
+    steps: Mapping[str, Sequence[Step]],
 ) -> None:
     try:
+        todo = _steps_of(operation, steps)
         task = _task(context, operation, users)
-        for step in STEPS[operation.kind]:
+        for step in todo:
             if step.name not in operation.done:
                 _run(ledger, operation, step, task)
     except _StepFailed as failed:
@@ -100,15 +112,23 @@ def _carry_out(
     )
 
 
+def _steps_of(operation: LeasedOperation, steps: Mapping[str, Sequence[Step]]) -> Sequence[Step]:
+    """The steps of that kind of operation.
+
+    Raises:
+        _StepFailed: we know of none; a newer version of us, which does, is on its way.
+    """
+    if operation.kind not in steps:
+        raise _StepFailed("start", LookupError(operation.kind))
+    return steps[operation.kind]
+
+
 def _task(context: Context, operation: LeasedOperation, users: UserDirectory) -> Task:
     """What the steps work on.
 
     Raises:
-        _StepFailed: this version does not know such operations (a newer one may be on its way), or
-            cannot read this one.
+        _StepFailed: the payload cannot be read.
     """
-    if operation.kind not in STEPS:
-        raise _StepFailed("start", LookupError(f"operations of kind {operation.kind} are unknown"))
     try:
         request = CreateRequest.model_validate(operation.payload)
     except ValidationError as error:

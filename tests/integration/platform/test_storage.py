@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from frontdesk.platform.settings import Settings
 from frontdesk.platform.storage import ObjectNotFound, ObjectStore, StorageUnavailable
 from frontdesk.platform.storage_calls import storage_verdict
 from tests.support.clock import ManualClock
+from tests.support.ports import free_port
 
 BUCKET = "agency"
 LARGE = os.urandom(20_000_000)
@@ -29,10 +29,7 @@ LARGE = os.urandom(20_000_000)
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageServer]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = StorageServer(tmp_path / "objects", port=port, buckets=(BUCKET,))
+    server = StorageServer(tmp_path / "objects", port=free_port(), buckets=(BUCKET,))
     server.start()
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
     yield server

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,6 +21,7 @@ from frontdesk.platform.events import (
 from frontdesk.platform.resilience import CircuitOpen, Deadline
 from frontdesk.platform.settings import Settings
 from tests.support.clock import ManualClock
+from tests.support.pubsub import SUBSCRIPTION, FakePubSub, push_body
 
 TENANT = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 EVENT = CloudEvent(
@@ -34,24 +32,6 @@ EVENT = CloudEvent(
     tenant_id=TENANT,
     data={"kind": "create"},
 )
-
-
-class FakePubSub:
-    """Pub/Sub's publish call: it keeps what it gets, or fails as told."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.failures = list(failures)
-        self.sent: list[tuple[str, bytes, dict[str, str]]] = []
-        self.timeouts: list[float] = []
-
-    def __call__(
-        self, topic: str, data: bytes, attributes: Mapping[str, str], timeout: float
-    ) -> str:
-        self.timeouts.append(timeout)
-        if self.failures:
-            raise self.failures.pop(0)
-        self.sent.append((topic, data, dict(attributes)))
-        return str(len(self.sent))
 
 
 @pytest.fixture
@@ -65,28 +45,15 @@ def publish(pubsub: FakePubSub, clock: ManualClock, topic: str = Topic.TENANT_OP
     return publisher.publish(topic, EVENT, deadline=Deadline.after(3, clock))
 
 
-def push_body(sent: tuple[str, bytes, dict[str, str]], **more: Any) -> bytes:
-    """What Pub/Sub posts for a message."""
-    _, data, attributes = sent
-    message = {
-        "data": base64.b64encode(data).decode(),
-        "attributes": attributes,
-        "messageId": "7",
-        "publishTime": "2026-11-23T12:00:00Z",
-    }
-    body = {"message": message, "subscription": "projects/agency/subscriptions/provisioner"}
-    return json.dumps(body | more).encode()
-
-
 def test_an_event_survives_the_journey(clock: ManualClock) -> None:
     pubsub = FakePubSub()
 
     assert publish(pubsub, clock) == "1"
 
-    received = decode_push(push_body(pubsub.sent[0], deliveryAttempt=3))
+    received = decode_push(push_body(*pubsub.sent[0][1:], deliveryAttempt=3))
     assert received.event == EVENT
     assert (received.message_id, received.delivery_attempt) == ("7", 3)
-    assert received.subscription == "projects/agency/subscriptions/provisioner"
+    assert received.subscription == SUBSCRIPTION
 
 
 def test_the_wire_follows_the_cloudevents_binding(clock: ManualClock) -> None:
@@ -182,9 +149,6 @@ def test_an_outage_opens_the_breaker(clock: ManualClock) -> None:
     assert len(pubsub.timeouts) == 5
 
 
-GOOD = ("t", b"{}", EVENT.attributes())
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -192,11 +156,11 @@ GOOD = ("t", b"{}", EVENT.attributes())
         b"[]",
         b"{}",
         b'{"message": {"messageId": "1", "data": "%%%"}, "subscription": "s"}',
-        push_body(("t", b"not json", EVENT.attributes())),
-        push_body(("t", b"[1]", EVENT.attributes())),
-        push_body(("t", b"{}", {})),
-        push_body(("t", b"{}", EVENT.attributes() | {"ce-tenantid": "someone"})),
-        push_body(("t", b"{}", EVENT.attributes() | {"ce-time": "yesterday"})),
+        push_body(b"not json", EVENT.attributes()),
+        push_body(b"[1]", EVENT.attributes()),
+        push_body(b"{}", {}),
+        push_body(b"{}", EVENT.attributes() | {"ce-tenantid": "someone"}),
+        push_body(b"{}", EVENT.attributes() | {"ce-time": "yesterday"}),
         b'{"message": ' + b"[" * 100_000,
     ],
 )
@@ -206,11 +170,11 @@ def test_what_is_no_event_is_refused(body: bytes) -> None:
 
 
 def test_an_event_without_data_has_none() -> None:
-    assert decode_push(push_body(("t", b"", EVENT.attributes()))).event.data == {}
+    assert decode_push(push_body(b"", EVENT.attributes())).event.data == {}
 
 
 def test_unknown_attributes_are_ignored() -> None:
-    message = push_body(("t", b"{}", EVENT.attributes() | {"ce-later": "1", "traceparent": "00"}))
+    message = push_body(b"{}", EVENT.attributes() | {"ce-later": "1", "traceparent": "00"})
 
     assert decode_push(message).event.id == "e-1"
 
@@ -218,4 +182,4 @@ def test_unknown_attributes_are_ignored() -> None:
 def test_the_tenant_is_the_envelopes_not_the_datas() -> None:
     other = json.dumps({"tenant_id": "00000000-0000-0000-0000-000000000000"}).encode()
 
-    assert decode_push(push_body(("t", other, EVENT.attributes()))).event.tenant_id == TENANT
+    assert decode_push(push_body(other, EVENT.attributes())).event.tenant_id == TENANT
