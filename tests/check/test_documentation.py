@@ -67,3 +67,9 @@ def test_links_between_documents_lead_somewhere() -> None:
         text = page.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", text):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    for page in DOCS.rglob("*.md"):
+        for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text("utf-8")):
+            assert f"def {name}(" in (REPOSITORY / file).read_text("utf-8"), f"{page.name}: {name}"
