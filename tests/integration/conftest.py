@@ -13,19 +13,26 @@ from frontdesk.local.paths import CACHE
 from frontdesk.local.stack import Stack
 from frontdesk.platform.services import Services
 from frontdesk.platform.settings import load_settings
+from frontdesk.platform.services import Services
+from frontdesk.platform.settings import load_settings
 from tests.support.tenants import TenantFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SDK_VARIABLES = ("STORAGE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST")
+"""What Google's libraries read from the environment themselves."""
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Postgres, the Supabase API and Redis, migrated and empty at the start of the session."""
+    """Every embedded part but the functions, migrated and empty at the start of the session."""
     data_dir = CACHE / "tests" / f"stack-{os.getpid()}"
     shutil.rmtree(data_dir, ignore_errors=True)
     try:
-        with Stack(data_dir) as stack:
+        with Stack(data_dir) as stack, pytest.MonkeyPatch.context() as environment:
+            for name in SDK_VARIABLES:
+                environment.setenv(name, stack.environment[name])
             yield stack
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
@@ -42,6 +49,14 @@ def sql(dsn: str) -> Iterator[psycopg.Connection]:
     """A superuser's connection in autocommit mode, to look behind the API."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def services(stack: Stack) -> Iterator[Services]:
+    """The services of a process whose environment is the stack's."""
+    services = Services(load_settings(stack.environment))
+    yield services
+    services.close()
 
 
 @pytest.fixture(scope="session")

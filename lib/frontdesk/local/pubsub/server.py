@@ -63,6 +63,11 @@ class PubSubServer:
             raise RuntimeError("Pub/Sub is not running.")
         return self._broker
 
+    @staticmethod
+    def prepare() -> None:
+        """Import what ``start`` needs, which takes longer than starting."""
+        import frontdesk.local.pubsub.services  # noqa: F401
+
     def start(self) -> None:
         """Listen; what was not delivered before the last stop is delivered now."""
         import grpc
