@@ -13,8 +13,6 @@ from frontdesk.local.paths import CACHE
 from frontdesk.local.stack import Stack
 from frontdesk.platform.services import Services
 from frontdesk.platform.settings import load_settings
-from frontdesk.platform.services import Services
-from frontdesk.platform.settings import load_settings
 from tests.support.tenants import TenantFactory
 
 if TYPE_CHECKING:
@@ -63,11 +61,3 @@ def services(stack: Stack) -> Iterator[Services]:
 def make_tenant(stack: Stack) -> TenantFactory:
     """``make_tenant(slug=None)`` makes an active agency with an owner, an agent and a viewer."""
     return TenantFactory(stack)
-
-
-@pytest.fixture(scope="session")
-def services(stack: Stack) -> Iterator[Services]:
-    """The services of a function that runs on the stack."""
-    services = Services(load_settings(stack.environment))
-    yield services
-    services.close()
