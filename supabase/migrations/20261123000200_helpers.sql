@@ -115,7 +115,7 @@ $$;
 create function app.money_json(p_minor bigint, p_currency text)
 returns jsonb
 language sql
-immutable
+stable
 as $$
   select case when p_minor is not null then jsonb_build_object(
     'amount', round(p_minor / power(10::numeric, app.currency_exponent(p_currency)),

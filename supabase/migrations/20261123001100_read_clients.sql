@@ -4,7 +4,7 @@
 create function app.consultant_json(p_id uuid, p_name text)
 returns jsonb
 language sql
-immutable
+stable
 as $$
   select case when p_id is not null or p_name is not null
     then jsonb_build_object('id', p_id, 'name', p_name) end

@@ -84,29 +84,25 @@ begin
 end
 $$;
 
--- The field that matched, for the reader of the list: name, company, email, phone or number; for a near spelling the field that comes closest.
-create function app.matched_field(p_client app.clients, p_terms app.search_terms)
+-- The field that matched, for the reader of the list: name, company, email, phone or number. A near
+-- spelling is of the name or the company.
+create function app.matched_field(p_client app.clients, p_word text)
 returns text
 language sql
 stable
-set search_path = ''
 as $$
-  select f.field
-  from (
-    values
-      (1, 'name', concat_ws(' ', p_client.name_key, app.fold_expanded(p_client.name))),
-      (2, 'company', concat_ws(' ', app.fold(p_client.company), app.fold_expanded(p_client.company))),
-      (3, 'email', p_client.email_normal),
-      (4, 'phone', regexp_replace(concat_ws(' ', p_client.phone, p_client.phone_e164), '[^0-9 ]', '', 'g')),
-      (5, 'number', lower(p_client.number))
-  ) as f (position, field, content)
-  where p_terms.folded is not null and f.content <> ''
-  order by
-    strpos(f.content, p_terms.words[1]) > 0 desc,
-    case when strpos(f.content, p_terms.words[1]) = 0
-      then extensions.word_similarity(p_terms.words[1], f.content) end desc,
-    f.position
-  limit 1
+  select case
+    when p_word is null then null
+    when strpos(p_client.name_key, p_word) > 0 then 'name'
+    when strpos(p_client.email_normal, p_word) > 0 then 'email'
+    when strpos(lower(p_client.number), p_word) > 0 then 'number'
+    when strpos(app.fold(p_client.company), p_word) > 0 then 'company'
+    when strpos(p_client.names_text, p_word) = 0 and strpos(p_client.search_text, p_word) > 0 then 'phone'
+    when extensions.word_similarity(p_word, app.fold(p_client.company))
+      > greatest(extensions.word_similarity(p_word, p_client.name_key),
+                 extensions.word_similarity(p_word, app.fold_expanded(p_client.name))) then 'company'
+    else 'name'
+  end
 $$;
 
 -- What a page of hits needs to be drawn and continued.
@@ -166,6 +162,8 @@ declare
   v_order text;
   v_continues bool;
   v_gather bool;
+  -- One consultant's clients are few enough to be read one by one.
+  v_narrow bool := coalesce(p_filter.consultant_id, p_filter.restricted_to) is not null;
   v_cap int;
   v_ids uuid[];
   v_keys text[];
@@ -213,8 +211,8 @@ begin
       -- Of a name that is common and misspelt, these many are as good as any.
       when v_tier in ('near', 'far') then 500
       -- A search for a name, sorted by name: the matches lie together, far from the beginning.
-      when p_sort = 'name' then 8000
-      else 3000
+      when p_sort = 'name' then 6000
+      else 2000
     end;
     if v_tier in ('near', 'far') then
       perform set_config('pg_trgm.word_similarity_threshold', case v_tier when 'near' then '0.6' else '0.4' end, true);
@@ -223,7 +221,7 @@ begin
       execute app.tier_query(
         v_base,
         case when v_tier <> 'contains' then v_predicate
-          when v_gather then p_terms.indexed || v_predicate else p_terms.plain || v_predicate end,
+          when v_gather and not v_narrow then p_terms.indexed || v_predicate else p_terms.plain || v_predicate end,
         v_key, v_type, v_order, v_continues, v_gather)
       into v_ids, v_keys, v_count
       using
@@ -294,7 +292,7 @@ begin
       'last_activity', a.activity,
       'latest_quote', q.quote,
       'values', coalesce(v.totals, '[]'),
-      'matched', app.matched_field(c, v_terms)
+      'matched', app.matched_field(c, v_terms.words[1])
     ) order by h.position), '[]')
   into v_rows
   from unnest(v_hits.ids) with ordinality as h (id, position)
