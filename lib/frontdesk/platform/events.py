@@ -140,7 +140,8 @@ class Publisher:
             base_wait=0.1,
             max_wait=1.0,
             attempt_timeout=5.0,
-            breaker=CircuitBreaker("pubsub", clock=clock),
+            # Soon again: somebody waits for what a nudge begins, and one more costs little.
+            breaker=CircuitBreaker("pubsub", reset_after=10.0, clock=clock),
             classify=google_verdict,
             clock=clock,
         )
