@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +10,6 @@ from flask.testing import FlaskClient
 
 from frontdesk.http import PUBLIC, get, http_function
 from frontdesk.http.headers import attachment
-from frontdesk.platform.logging import JsonFormatter
 from frontdesk.platform.reply import Stream
 from tests.support import door
 
@@ -36,25 +33,6 @@ def test_no_file_name_can_end_the_header(name: str) -> None:
     assert header.isascii()
     assert header.isprintable()
     assert header.count('"') == 2
-
-
-@pytest.fixture
-def lines() -> Iterator[list[dict[str, Any]]]:
-    """The lines that are logged, as they would be printed."""
-    formatter = JsonFormatter("project", "toy")
-    printed: list[dict[str, Any]] = []
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            printed.append(json.loads(formatter.format(record)))
-
-    handler, logger = Handler(), logging.getLogger("frontdesk")
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel("INFO")
-    yield printed
-    logger.setLevel(level)
-    logger.removeHandler(handler)
 
 
 def test_a_stream_is_logged_when_it_has_ended(
