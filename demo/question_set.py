@@ -18,7 +18,7 @@ from typing import Any, Literal
 import snowballstemmer
 from pydantic import BaseModel, ConfigDict, Field
 
-from demo.agencies import Document, Language
+from demo.agencies import Document, Language, all_agencies
 from frontdesk.knowledge.extract import Extracted, extract
 from frontdesk.knowledge.language import STOP_WORDS
 
@@ -147,13 +147,43 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
+def echo(question: Question) -> float:
+    """The largest overlap of the question with a paragraph that holds its answer."""
+    return max(
+        overlap(question.question, text, question.language)
+        for document in documents_of(question)
+        for span in question.answer_spans
+        for text in passages(document, span)
+    )
+
+
+def documents_of(question: Question) -> list[Document]:
+    """The documents that answer the question."""
+    return [_documents()[question.tenant, name] for name in question.documents]
+
+
+@cache
+def _documents() -> dict[tuple[str, str], Document]:
+    return {
+        (agency.tenant.slug, document.path.name): document
+        for agency in all_agencies()
+        for document in agency.documents
+    }
+
+
 def main() -> int:
-    """Split the questions anew and say how many there are."""
+    """Split the questions anew and say what is in the halves."""
     questions = load_all()
     write(questions)
     for split, half in assign(questions).items():
-        answerable = sum(question.kind == "answerable" for question in half)
-        print(f"{split}: {answerable} answerable, {len(half) - answerable} unanswerable")
+        answerable = [question for question in half if question.kind == "answerable"]
+        foreign = sum(question.language != "en" for question in answerable)
+        shared = sum(map(echo, answerable)) / len(answerable)
+        print(
+            f"{split}: {len(answerable)} answerable ({foreign} not in English; they share "
+            f"{shared:.0%} of their content words with the passage on average), "
+            f"{len(half) - len(answerable)} unanswerable"
+        )
     return 0
 
 

@@ -66,7 +66,7 @@ def test_each_agency_has_its_own_money_and_time_zone() -> None:
     settings = {a.tenant.slug: (a.tenant.currency, a.tenant.time_zone) for a in AGENCIES}
     assert settings == {"coral": ("EUR", "Europe/Athens"), "alpine": ("CHF", "Europe/Zurich")}
     for agency in AGENCIES:
-        assert ZoneInfo(agency.tenant.time_zone)
+        assert ZoneInfo(agency.tenant.time_zone).key == agency.tenant.time_zone
 
 
 def test_every_address_is_of_a_reserved_domain_so_no_mail_can_reach_anybody() -> None:
