@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from frontdesk.knowledge.extract import Block, Extracted, Section
     from frontdesk.knowledge.sentences import Span
 
-TARGET_WORDS = 120  # a chunk is closed at the next paragraph beyond this
-MAX_WORDS = 180  # about 250 word pieces: what the embedded embedder reads
+TARGET_WORDS = 80  # a chunk is closed at the next paragraph beyond this
+MAX_WORDS = 120  # the embedded embedder reads 256 word pieces, about 150 words of any language
 MAX_CHARACTERS = 2_400  # whatever a text without spaces counts as
 TABLE_WORDS = 60  # rows about different things share a chunk only while it stays this small
 
@@ -51,16 +51,19 @@ class Chunk:
 
 @dataclass(slots=True)
 class _Piece:
-    """A sentence or row, with the mark that parts it from the one before."""
+    """A sentence or row.
+
+    ``block_words`` is the size of the block that it opens, None inside one.
+    """
 
     text: str
     words: int
-    starts_block: bool
+    block_words: int | None
     is_row: bool
 
 
 def chunk(document: Extracted) -> list[Chunk]:
-    """Cut a document by heading, then by paragraph, then by sentence; about 120–180 words each."""
+    """Cut a document by heading, then by paragraph, then by sentence; 80 to 120 words each."""
     chunks: list[Chunk] = []
     for section in document.sections:
         context = " > ".join((document.title, *section.path))
@@ -72,11 +75,11 @@ def chunk(document: Extracted) -> list[Chunk]:
 
 def _pieces(section: Section) -> Iterator[_Piece]:
     for block in section.blocks:
-        starts = True
+        block_words: int | None = count_words(block.text)
         for start, end in _spans(block):
             for part in _bounded(block.text[start:end]):
-                yield _Piece(part, count_words(part), starts, block.kind is BlockKind.ROW)
-                starts = False
+                yield _Piece(part, count_words(part), block_words, block.kind is BlockKind.ROW)
+                block_words = None
 
 
 def _spans(block: Block) -> list[Span]:
@@ -125,11 +128,11 @@ def _packed(pieces: Iterator[_Piece]) -> Iterator[list[_Piece]]:
     words = characters = 0
     for piece in pieces:
         limit = TABLE_WORDS if piece.is_row and group and group[-1].is_row else MAX_WORDS
-        is_full = (
-            words + piece.words > limit
-            or characters + len(piece.text) > MAX_CHARACTERS
-            or (piece.starts_block and words >= TARGET_WORDS)
-        )
+        is_full = words + piece.words > limit or characters + len(piece.text) > MAX_CHARACTERS
+        if piece.block_words is not None:
+            # Better a short chunk than a paragraph cut in two, but not too short a one.
+            cuts_it = words >= TARGET_WORDS // 2 and words + piece.block_words > limit
+            is_full = is_full or words >= TARGET_WORDS or cuts_it
         if group and is_full:
             yield group
             group, words, characters = [], 0, 0
@@ -145,7 +148,7 @@ def _build(pieces: list[_Piece], context: str, language: str) -> Chunk:
     spans = []
     for piece in pieces:
         if text:
-            text += "\n" if piece.starts_block else " "
+            text += " " if piece.block_words is None else "\n"
         spans.append((len(text), len(text) + len(piece.text)))
         text += piece.text
     return Chunk(text, context, language, tuple(spans))

@@ -32,9 +32,12 @@ def test_a_long_paragraph_is_cut_between_sentences() -> None:
 
 
 def test_a_full_chunk_ends_at_a_paragraph() -> None:
-    paragraph = Block(" ".join([SENTENCE] * 5))
-    chunks = chunk(document(*[paragraph] * 4))
-    assert [made.text.count("\n") for made in chunks] == [1, 1]
+    long, short = (Block(" ".join([SENTENCE] * count)) for count in (5, 3))
+    assert [made.text for made in chunk(document(long, long, short, short))] == [
+        long.text,
+        f"{long.text}\n{short.text}",
+        short.text,
+    ]
 
 
 def test_table_rows_share_a_chunk_only_while_it_is_small_and_stay_whole() -> None:
