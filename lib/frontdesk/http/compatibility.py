@@ -116,22 +116,13 @@ class _Comparison:
 
     def _variants(self, schema: Document, document: Document) -> dict[str, Document]:
         """The alternatives of a schema by their JSON type; several objects by their name too."""
-        schema = _resolve(schema, document)
-        options = schema.get("anyOf") or schema.get("oneOf") or [schema]
+        options = list(_options(schema, document))
+        objects = sum("object" in _types(option) for option in options)
         variants: dict[str, Document] = {}
         for option in options:
-            resolved = _resolve(option, document)
-            if "anyOf" in resolved or "oneOf" in resolved:
-                variants |= self._variants(resolved, document)
-                continue
-            kinds = resolved.get("type", _type_of_constants(resolved))
-            for kind in kinds if isinstance(kinds, list) else [kinds]:
-                key = str(kind)
-                if key == "object" and len(options) > 1:
-                    key = f"object {resolved.get('title', '')}".strip()
-                if key == "integer":
-                    key = "number" if "number" in variants else key
-                variants[key] = resolved
+            for kind in _types(option):
+                several = kind == "object" and objects > 1
+                variants[f"object {option.get('title', '')}" if several else kind] = option
         return variants
 
     def _variant(self, where: str, old: Document, new: Document, side: Side) -> Iterator[str]:
@@ -174,12 +165,23 @@ def _resolve(schema: Document, document: Document) -> Document:
     return schema
 
 
-def _type_of_constants(schema: Document) -> str:
-    """The type of a schema that names only values; ``any`` when it says nothing at all."""
-    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    if values and all(isinstance(value, str) for value in values):
-        return "string"
-    return "any"
+def _options(schema: Document, document: Document) -> Iterator[Document]:
+    """The alternatives of a schema, without references; itself when it has none."""
+    schema = _resolve(schema, document)
+    options = schema.get("anyOf") or schema.get("oneOf")
+    if options is None:
+        yield schema
+    for option in options or []:
+        yield from _options(option, document)
+
+
+def _types(schema: Document) -> list[str]:
+    """JSON types of a schema; ``any`` when it does not say."""
+    kinds = schema.get("type")
+    if kinds is None:
+        values = _constants(schema) or []
+        kinds = "string" if values and all(isinstance(v, str) for v in values) else "any"
+    return kinds if isinstance(kinds, list) else [kinds]
 
 
 def _narrowed(where: str, old: Document, new: Document) -> Iterator[str]:
