@@ -113,6 +113,7 @@ def embedding_of(text: str, dimensions: int = DIMENSIONS) -> list[float]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every reply waits 40 ms for an acknowledgement
     server: _Server
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
