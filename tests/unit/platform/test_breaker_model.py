@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from frontdesk.platform.breaker import Admission, CircuitBreaker, CircuitOpen
 from tests.support.clock import ManualClock
 
-THRESHOLD, RESET_AFTER, PROBE_TIMEOUT = 3, 10.0, 4.0
+THRESHOLD, RESET_AFTER, PROBE_TIMEOUT = 2, 4.0, 2.0
 
 
 @dataclass
@@ -92,17 +92,18 @@ class Wait(NamedTuple):
     seconds: float
 
 
-outcomes = st.sampled_from(["failure", "failure", "success", "nothing"])
-waits = st.sampled_from([0.5, PROBE_TIMEOUT - 0.5, PROBE_TIMEOUT, RESET_AFTER - 0.5, RESET_AFTER])
+outcomes = st.sampled_from(["failure", "failure", "success", "success", "nothing"])
+# Few different waits, so that many of them end at the very instant at which something happens.
+waits = st.sampled_from([PROBE_TIMEOUT / 2, PROBE_TIMEOUT, RESET_AFTER])
 events = st.lists(
     st.one_of(
         st.builds(Begin),
         st.builds(Begin),
-        st.builds(End, st.integers(0, 7), outcomes),
-        st.builds(End, st.integers(0, 7), outcomes),
+        st.builds(End, st.integers(0, 3), outcomes),
+        st.builds(End, st.integers(0, 3), outcomes),
         st.builds(Wait, waits),
     ),
-    min_size=10,
+    min_size=25,
     max_size=60,
 )
 
