@@ -50,6 +50,10 @@ class Ports:
             self._file.write_text(json.dumps(self._ports, indent=1))
         return self._ports[part]
 
+    def remembered(self, part: str) -> int:
+        """The port that the part had last, even when it is taken now: by that part, perhaps."""
+        return self._ports.get(part) or self.port(part)
+
     def _unused(self) -> int:
         while True:
             with socket.socket() as probe:

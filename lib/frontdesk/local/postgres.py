@@ -87,6 +87,9 @@ class Postgres(ServerProcess):
         )
         self._child.wait_until_ready(self.answers, seconds=_START_SECONDS)
         self._bootstrap()
+        if problem := ctype_problem(self.dsn()):
+            self.stop()
+            raise StartFailed(f"{problem}; `frontdesk dev --reset` makes the database anew")
 
     def _options(self) -> Sequence[str]:
         return [
@@ -159,6 +162,32 @@ class Postgres(ServerProcess):
             return False
 
 
+def ctype_problem(dsn: str) -> str | None:
+    """What is wrong with a database's character classes; None when all is well.
+
+    With ctype C or POSIX only ASCII has letters: lower('Ł') does nothing, and the trigrams that
+    search relies on leave '李' out. It is set when a database is made and never changes.
+
+    Raises:
+        psycopg.OperationalError: nobody answers there.
+    """
+    with psycopg.connect(dsn, connect_timeout=10) as connection:
+        row = connection.execute(
+            "select coalesce(datlocale, datctype), lower('Ł') = 'ł' and '李' ~ '[[:alpha:]]'"
+            " from pg_catalog.pg_database where datname = current_database()"
+        ).fetchone()
+    if row is None or row[1]:
+        return None
+    return f"The database has ctype {row[0]}, which knows ASCII letters alone"
+
+
+def remove_data(folder: Path) -> None:
+    """Remove the data of a cluster that had to be kept outside of its stack's folder."""
+    elsewhere = _place_for_others(folder)
+    if elsewhere.exists() and elsewhere.stat().st_uid == os.geteuid():
+        shutil.rmtree(elsewhere)
+
+
 def _script(name: str) -> bytes:
     return (_SQL / name).read_bytes()
 
@@ -172,12 +201,16 @@ def _reachable(folder: Path) -> bool:
 
 def _shared_folder(origin: Path) -> Path:
     """A folder that every user may walk to, one for each origin, the same at the next start."""
-    key = sha256(str(origin.resolve()).encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"frontdesk-{os.geteuid()}-{key}"
+    folder = _place_for_others(origin)
     folder.mkdir(mode=0o711, exist_ok=True)
     if folder.stat().st_uid != os.geteuid():
         raise StartFailed(f"{folder} belongs to somebody else; remove it or set TMPDIR.")
     return folder
+
+
+def _place_for_others(origin: Path) -> Path:
+    key = sha256(str(origin.resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"frontdesk-{os.geteuid()}-{key}"
 
 
 def _copy_for_others(distribution: Path) -> Path:

@@ -1,0 +1,144 @@
+"""``frontdesk``: the command line. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from frontdesk.local.paths import CACHE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_PORT: Final = 8080
+DEFAULT_DATA_DIR: Final = CACHE / "dev"
+_FAILED, _MISUSED = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, 1 when it failed, 2 when it was misused."""
+    options = _parser().parse_args(arguments)
+    status: int = options.command(options)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="frontdesk", description="Frontdesk on this machine.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    dev = commands.add_parser(
+        "dev",
+        help="start everything on one port, with two demo agencies",
+        description="Start Postgres, the Supabase API, Redis, storage, Pub/Sub and every function,"
+        " load two demo agencies the first time, and serve until Ctrl-C.",
+    )
+    dev.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: %(default)s)")
+    _add_data_dir(dev)
+    dev.add_argument("--no-demo", action="store_true", help="don't load the demo agencies")
+    dev.add_argument("--reset", action="store_true", help="forget all data first")
+    dev.add_argument(
+        "--log-level",
+        default="INFO",
+        type=str.upper,
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        help="of the functions (default: %(default)s)",
+    )
+    dev.set_defaults(command=_dev)
+
+    token = commands.add_parser(
+        "token",
+        help="print an access token of a demo agency, or the admin token",
+        description="Print a token for the stack that `frontdesk dev` runs.",
+    )
+    token.add_argument("tenant", nargs="?", help="an agency's slug, such as coral")
+    token.add_argument("role", nargs="?", default="owner", help="owner, agent or viewer")
+    token.add_argument("--admin", action="store_true", help="the token for X-Admin-Token")
+    _add_data_dir(token)
+    token.set_defaults(command=_token)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="check this machine and say what is missing",
+        description="Check everything that `frontdesk dev` needs; exit status 1 on a problem.",
+    )
+    doctor.add_argument("--port", type=int, default=DEFAULT_PORT, help="port that dev would use")
+    doctor.add_argument("--database", metavar="DSN", help="check this database's ctype too")
+    _add_data_dir(doctor)
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-dir",
+        type=lambda text: Path(text).resolve(),
+        default=DEFAULT_DATA_DIR,
+        metavar="DIR",
+        help="where the stack keeps its data; DIR.json beside it describes the running one"
+        " (default: .local/dev)",
+    )
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from frontdesk.local.demo import DemoFailed
+    from frontdesk.local.dev import CannotStart, Options, run
+    from frontdesk.local.migrations import MigrationFailed
+    from frontdesk.local.node import NodeMissing
+    from frontdesk.local.process import StartFailed
+
+    try:
+        run(
+            Options(
+                port=options.port,
+                data_dir=options.data_dir,
+                demo=not options.no_demo,
+                reset=options.reset,
+                log_level=options.log_level,
+            )
+        )
+    except CannotStart as error:
+        print(f"frontdesk: {error}", file=sys.stderr)
+        return _MISUSED
+    except (DemoFailed, MigrationFailed, NodeMissing, StartFailed) as error:
+        print(f"frontdesk: {error}", file=sys.stderr)
+        print(f"The parts' logs are in {options.data_dir / 'logs'}.", file=sys.stderr)
+        return _FAILED
+    return 0
+
+
+def _token(options: argparse.Namespace) -> int:
+    from frontdesk.local.devfile import DevFile, dev_file
+
+    try:
+        running = DevFile.read(dev_file(options.data_dir))
+    except FileNotFoundError:
+        print("frontdesk: nothing runs here. Start it with `make run`.", file=sys.stderr)
+        return _FAILED
+    if options.admin:
+        print(running.admin_token)
+        return 0
+    tenant = running.tenants.get(options.tenant)
+    if tenant is None:
+        known = ", ".join(running.tenants) or "none, this stack runs without the demo"
+        print(f"frontdesk: which agency? There are: {known}.", file=sys.stderr)
+        return _MISUSED
+    if options.role not in tenant.tokens:
+        known = ", ".join(tenant.tokens)
+        print(f"frontdesk: {options.tenant} has no {options.role}, but {known}.", file=sys.stderr)
+        return _MISUSED
+    print(tenant.tokens[options.role])
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from frontdesk.local.doctor import examine, show
+
+    healthy = show(examine(options.data_dir, options.port, options.database), print)
+    print("This machine is ready." if healthy else "Something is missing, see above.")
+    return 0 if healthy else _FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
