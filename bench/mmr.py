@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from bench.harness import Figure, median, paired
-from frontdesk.knowledge.mmr import mmr
+from frontdesk.knowledge.mmr import maximal_marginal_relevance
 
 DIMENSIONS = 768
 LAMBDA = 0.5
@@ -16,7 +18,7 @@ CASES = ((200, 8, 30), (1000, 8, 30), (200, 50, 60), (1000, 50, 60))
 
 def run() -> list[Figure]:
     """Every case, after checking that both make the same picks."""
-    from langchain_core.vectorstores.utils import maximal_marginal_relevance
+    from langchain_core.vectorstores import utils as langchain
 
     random = np.random.default_rng(20)
     figures = []
@@ -24,12 +26,14 @@ def run() -> list[Figure]:
         vectors = _unit(random.standard_normal((candidates, DIMENSIONS), dtype=np.float32))
         query = _unit(random.standard_normal((1, DIMENSIONS), dtype=np.float32))[0]
         rows = list(vectors)
-        assert list(mmr(query, vectors, k=picks, lambda_=LAMBDA)) == maximal_marginal_relevance(
-            query, rows, lambda_mult=LAMBDA, k=picks
+        ours_call = partial(maximal_marginal_relevance, query, vectors, k=picks, lambda_=LAMBDA)
+        theirs_call = partial(
+            langchain.maximal_marginal_relevance, query, rows, lambda_mult=LAMBDA, k=picks
         )
+        assert list(ours_call()) == theirs_call(), "the same picks"
         ours, theirs = paired(
-            lambda: mmr(query, vectors, k=picks, lambda_=LAMBDA),  # noqa: B023 -- called at once
-            lambda: maximal_marginal_relevance(query, rows, lambda_mult=LAMBDA, k=picks),  # noqa: B023
+            ours_call,
+            theirs_call,
             rounds=9,
             warmup=1,
         )

