@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from types import FunctionType
+from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -39,7 +39,7 @@ def services(clock: ManualClock | None = None, **settings: Any) -> Services:
     return Services(Settings(**defaults | settings), clock=clock or ManualClock())
 
 
-def client(entry: FunctionType) -> FlaskClient:
+def client(entry: Callable[[flask.Request], flask.Response]) -> FlaskClient:
     """A client of an application that routes like functions-framework's: everything to us."""
     app = flask.Flask("door")
     app.url_map.merge_slashes = False

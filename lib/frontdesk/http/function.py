@@ -60,6 +60,7 @@ class HttpFunction:
     ) -> None:
         """See ``http_function``; ``folder`` is where function.yaml may be."""
         self.name = name
+        self._made_of = (tuple(routes), tuple(ready), folder)
         self._probes: Mapping[str, Probe] = {probe.__name__: probe for probe in ready}
         self.routes: tuple[Route, ...] = (
             *routes,
@@ -71,6 +72,11 @@ class HttpFunction:
         self._services = services
         self._lock = threading.Lock()
         self._authenticator: Authenticator | None = None
+
+    def over(self, services: Callable[[], Services]) -> HttpFunction:
+        """The same function over other services: tests run the real routes on their own parts."""
+        routes, ready, folder = self._made_of
+        return HttpFunction(self.name, routes, ready=ready, folder=folder, services=services)
 
     def __call__(self, request: Request) -> Response:
         """Answer a request. Whatever it holds, the reply has one of the three shapes."""

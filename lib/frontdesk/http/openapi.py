@@ -1,8 +1,8 @@
 """OpenAPI 3.1 of the whole API, generated from the routes and models that serve it.
 
-``python -m frontdesk.http.openapi --check`` fails when docs/openapi.json is not what the code says.
-``--write`` brings it up to date, and refuses a change that would break a client unless
-``--allow-breaking`` says that this is meant.
+``python -m frontdesk.http.openapi --check`` fails when docs/openapi.json, docs/errors.md or
+docs/routes.md is not what the code says. ``--write`` brings them up to date, and refuses a change
+that would break a client unless ``--allow-breaking`` says that this is meant.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from frontdesk.http.compatibility import breaking_changes
 from frontdesk.http.docstrings import description, summary
 from frontdesk.http.error_page import error_page, errors_by_status
 from frontdesk.http.idempotency import HEADER as IDEMPOTENCY_HEADER
+from frontdesk.http.route_page import route_page
 from frontdesk.http.routing import ADMIN, PLATFORM, PUBLIC, WATCHER, Allow, Route
 from frontdesk.http.schemas import Schemas
 
@@ -33,7 +34,11 @@ Document = dict[str, Any]
 
 def build(repository: Path) -> Document:
     """The OpenAPI document of all functions in ``repository/functions``."""
-    functions = catalogue(repository)
+    return describe(catalogue(repository))
+
+
+def describe(functions: list[Listed]) -> Document:
+    """The OpenAPI document of these functions."""
     routes = [route for listed in functions for route in listed.function.routes]
     schemas = Schemas(routes)
     paths: dict[str, Document] = {}
@@ -230,7 +235,7 @@ def render(document: Document) -> str:
 
 
 def main(arguments: list[str] | None = None, repository: Path = REPOSITORY) -> int:
-    """Check or write docs/openapi.json and docs/errors.md; returns the exit status."""
+    """Check or write the generated documents in docs/; returns the exit status."""
     parser = argparse.ArgumentParser(description="The API's generated documents.")
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="fail when they are out of date")
@@ -238,13 +243,15 @@ def main(arguments: list[str] | None = None, repository: Path = REPOSITORY) -> i
     parser.add_argument("--allow-breaking", action="store_true", help="write breaking changes too")
     options = parser.parse_args(arguments)
 
-    document = build(repository)
+    functions = catalogue(repository)
+    document = describe(functions)
     file = repository / "docs" / "openapi.json"
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     broken = breaking_changes(json.loads(before), document) if before else []
     pages = {
         file: render(document),
         repository / "docs" / "errors.md": error_page(),
+        repository / "docs" / "routes.md": route_page(functions),
     }
     stale = [p for p, text in pages.items() if not p.exists() or p.read_text("utf-8") != text]
     for change in broken:

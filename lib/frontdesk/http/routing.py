@@ -92,7 +92,10 @@ def _route(
     Raises:
         TypeError: the handler's signature, the path and the caller do not fit together.
     """
-    route = Route(method, path, Handler.of(handler), allow, status, limited, produces)
+    read = Handler.of(handler)
+    if read.shape is Shape.EMPTY:
+        status = 204
+    route = Route(method, path, read, allow, status, limited, produces)
     if not _TEMPLATE.fullmatch(path):
         raise TypeError(f"{route.name}: a path reads /v1/some-thing/{{some_id}}")
     model = route.handler.models.get("path")
