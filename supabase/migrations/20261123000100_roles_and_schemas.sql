@@ -33,7 +33,7 @@ create schema if not exists app;
 create schema if not exists api;
 
 grant usage, create on schema app, api to frontdesk_app, frontdesk_platform;
-grant usage on schema auth, extensions to frontdesk_app, frontdesk_platform;
+grant usage on schema extensions to frontdesk_app, frontdesk_platform;
 grant usage on schema api to anon, authenticated, service_role;
 
 -- Nothing is executable or readable by accident.

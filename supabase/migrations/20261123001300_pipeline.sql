@@ -11,6 +11,7 @@ language plpgsql
 stable
 security definer
 set search_path = ''
+set jit = off
 as $$
 declare
   v_access app.access := app.require_role('viewer');
