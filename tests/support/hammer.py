@@ -136,7 +136,7 @@ class Hammer:
     def _search(
         self, chance: random.Random, context: Context, mine: Agency, other: Agency, seen: Report
     ) -> None:
-        params = {
+        params: dict[str, Any] = {
             "p_query": chance.choice(WORDS),
             "p_filter": {},
             "p_sort": chance.choice(("name", "created", "last_activity")),

@@ -2,7 +2,7 @@
 
 ::
 
-    session = cache.session(tenant_id)  # once per request, before anything is read
+    session = cache.session(tenant_id, user_id=user_id)  # once a request, before anything is read
     access = session.access_of(user_id)  # what SQL said of this member, or None
     scoped = session.scoped(Scope.of(tenant_id, access, user_id))
     scoped.get_or_load("pipeline", params, load)
@@ -27,11 +27,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from frontdesk.platform.cache_entries import (
     MISSING,
@@ -101,9 +101,17 @@ class Cache:
         self._owed: dict[str, object] = {}
         self._buckets = LocalBuckets(self._clock)
 
-    def session(self, tenant_id: UUID, deadline: Deadline | None = None) -> CacheSession:
-        """What one request sees of a tenant's entries; reads the versions now."""
-        return CacheSession(self, tenant_id, self._versions(tenant_id), deadline)
+    def session(
+        self, tenant_id: UUID, deadline: Deadline | None = None, *, user_id: UUID | None = None
+    ) -> CacheSession:
+        """What one request sees of a tenant's entries; reads the versions now.
+
+        Args:
+            tenant_id: whose entries.
+            deadline: of the request, which waits no longer for another one's load.
+            user_id: who asks; what is known about them comes in the same round trip.
+        """
+        return CacheSession(self, tenant_id, deadline, user_id)
 
     def scoped(self, scope: Scope) -> ScopedCache:
         """A session of one answer."""
@@ -111,7 +119,7 @@ class Cache:
 
     def access_of(self, tenant_id: UUID, user_id: UUID) -> Access | None:
         """What SQL last said about this member, or None when that is not known any more."""
-        return self.session(tenant_id).access_of(user_id)
+        return self.session(tenant_id, user_id=user_id).access_of(user_id)
 
     def bump_data(self, tenant_id: UUID) -> bool:
         """Forget the tenant's answers; call it after a command, before replying.
@@ -184,25 +192,31 @@ class Cache:
         patience = _PATIENCE if deadline is None else min(deadline.remaining(), _PATIENCE)
         return cast("T", self._flights.run(key, load, patience))
 
-    def _versions(self, tenant_id: UUID) -> Versions | None:
+    def versions(self, tenant_id: UUID, *beside: str) -> tuple[Versions | None, list[Any]]:
+        """The tenant's versions, None when the cache is off, and the JSON values of other keys."""
         if self._ttl <= 0:
-            return None
+            return None, [MISSING for _ in beside]
         keys = [version_key(tenant_id, "data"), version_key(tenant_id, "access")]
         try:
-            data, access = self._redis.run(lambda redis: self._read_versions(redis, keys))
+            data, access, *values = self._redis.run(
+                lambda redis: self._read_versions(redis, keys, beside)
+            )
         except RedisOff:
-            return None
-        return Versions(data, access)
+            return None, [MISSING for _ in beside]
+        return (
+            Versions(data.decode(), access.decode()),
+            [MISSING if value is None else loads(value) for value in values],
+        )
 
-    def _read_versions(self, redis: Any, keys: list[str]) -> list[str]:
+    def _read_versions(self, redis: Any, keys: list[str], beside: Sequence[str]) -> list[Any]:
         self._pay(redis)
-        found = redis.mget(keys)
+        found: list[Any] = redis.mget([*keys, *beside])
         for position, key in enumerate(keys):
             if found[position] is None:
                 # Another process may do the same just now: the first one's token counts.
                 redis.set(key, _token(), nx=True, ex=VERSION_SECONDS)
                 found[position] = redis.get(key) or _token().encode()
-        return [value.decode() for value in found]
+        return found
 
     def _renew(self, key: str) -> bool:
         with self._lock:
@@ -236,16 +250,16 @@ class CacheSession:
     """A tenant's entries as one request sees them: under the versions of the moment it began."""
 
     def __init__(
-        self,
-        cache: Cache,
-        tenant_id: UUID,
-        versions: Versions | None,
-        deadline: Deadline | None = None,
+        self, cache: Cache, tenant_id: UUID, deadline: Deadline | None, user_id: UUID | None
     ) -> None:
         self._cache = cache
         self._tenant_id = tenant_id
-        self._versions = versions
         self._deadline = deadline
+        members = [user_id] if user_id is not None else []
+        self._versions, known = cache.versions(
+            tenant_id, *(cache.keys.access(tenant_id, member) for member in members)
+        )
+        self._known = dict(zip(members, known, strict=True))
 
     @property
     def on(self) -> bool:
@@ -256,17 +270,21 @@ class CacheSession:
         """What SQL last said about this member, or None."""
         if self._versions is None:
             return None
-        found = self._cache.read(self._cache.keys.access(self._tenant_id, self._versions, user_id))
+        if user_id not in self._known:
+            key = self._cache.keys.access(self._tenant_id, user_id)
+            self._known[user_id] = self._cache.read(key)
         try:
-            return None if found is MISSING else Access.model_validate(found)
+            known = _KnownAccess.model_validate(self._known[user_id])
         except ValidationError:
-            return None  # written by a version of us that called things otherwise
+            return None  # nothing, or written by a version of us that called things otherwise
+        return known.access if known.epoch == self._versions.access else None
 
     def remember_access(self, user_id: UUID, access: Access) -> None:
         """Keep what SQL said, under the epoch in which it was asked."""
         if self._versions is not None:
-            key = self._cache.keys.access(self._tenant_id, self._versions, user_id)
-            self._cache.write(key, access.model_dump(mode="json"), None)
+            entry = _KnownAccess(epoch=self._versions.access, access=access).model_dump(mode="json")
+            self._known[user_id] = entry
+            self._cache.write(self._cache.keys.access(self._tenant_id, user_id), entry, None)
 
     def scoped(self, scope: Scope) -> ScopedCache:
         """The answers of that scope."""
@@ -325,6 +343,13 @@ class ScopedCache:
             self._cache.write(
                 self._cache.keys.answer(self._scope, self._versions, name, params), value, ttl
             )
+
+
+class _KnownAccess(BaseModel):
+    """A member's access as it is kept: it holds only in the epoch in which it was asked."""
+
+    epoch: str
+    access: Access
 
 
 def _token() -> str:

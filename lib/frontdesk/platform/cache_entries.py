@@ -72,9 +72,9 @@ class Keys:
             json.dumps(params, sort_keys=True, separators=(",", ":"), default=str),
         )
 
-    def access(self, tenant_id: UUID, versions: Versions, user_id: UUID) -> str:
-        """The key of what is known about a member."""
-        return self._digest("access", str(tenant_id), versions.access, str(user_id))
+    def access(self, tenant_id: UUID, user_id: UUID) -> str:
+        """The key of what is known about a member; the entry itself names its epoch."""
+        return self._digest("access", str(tenant_id), str(user_id))
 
     def _digest(self, *parts: str) -> str:
         digest = hashlib.sha256()

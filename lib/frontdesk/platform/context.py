@@ -162,7 +162,8 @@ class Context:
     @cached_property
     def cache_session(self) -> CacheSession:
         """The tenant's cache as this request sees it, from its first use on."""
-        return self.services.cache.session(self.member.tenant_id, self.deadline)
+        member = self.member
+        return self.services.cache.session(member.tenant_id, self.deadline, user_id=member.user_id)
 
     def cache(self, access: Access) -> ScopedCache:
         """The cache as this member sees it; there is no other way to one."""

@@ -228,7 +228,7 @@ def test_nothing_that_names_a_person_or_a_tenants_data_is_a_key(
     ask(cache, everybody(tenant), Answers(), q="ada@example.com")
     cache.take_token("address:203.0.113.9", 60, 10)
 
-    keys = b" ".join(raw.keys())
+    keys = b" ".join(raw.scan_iter())
 
     for trace in (b"ada", b"203.0.113.9", str(USER).encode()):
         assert trace not in keys
