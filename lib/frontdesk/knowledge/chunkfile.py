@@ -16,7 +16,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from frontdesk.knowledge.chunk import Chunk
-from frontdesk.knowledge.tokens import tokenize
+from frontdesk.knowledge.tokens import index_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -137,8 +137,8 @@ def _lexical_rows(
     chunks: Iterable[Chunk], frequencies: Counter[str]
 ) -> Iterator[tuple[int, str, str]]:
     for number, chunk in enumerate(chunks):
-        context = tokenize(chunk.context, chunk.language)
-        body = tokenize(chunk.text, chunk.language)
+        context = index_tokens(chunk.context, chunk.language)
+        body = index_tokens(chunk.text, chunk.language)
         frequencies.update({*context, *body})
         yield number, " ".join(context), " ".join(body)
 

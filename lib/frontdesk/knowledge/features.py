@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from frontdesk.knowledge.tokens import tokenize
+from frontdesk.knowledge.tokens import TermFinder, fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _MARGIN_RANKS = 10  # the top cosine is compared with the mean of the next ones up to here
 _TOP = 5  # candidates that count as the top
 _SOFT_PREFIX = 5  # letters that two words must share from the start
-_SOFT_PART = 5  # letters of a word inside a longer one: German compounds
+_SOFT_PART = 5  # a part of a compound is longer than this many letters
+_COMPOUND = 9  # letters of the shortest compound
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Features:
         top_cosine: of the nearest chunk; 0 when the question could not be embedded.
         margin: top cosine less the mean of ranks 2 to 10: is the best one special?
         coverage: the largest idf-weighted share of the question's terms in one of the top 5.
-        soft_coverage: the same, where a term also counts by a shared stem of 5 letters or as part
-            of a compound.
+        soft_coverage: the same, where a term also counts by its first 5 letters or as part of a
+            compound.
         union_coverage: the share of the terms that the top 5 hold together.
         unknown: idf-weighted share of terms that no chunk of the whole index holds.
         lexical_score: best BM25 over the sum of the terms' idf.
@@ -74,23 +75,15 @@ def measure(
     weights = index.weights(terms)
     frequencies = index.document_frequencies(terms)
     total = sum(weights) or 1.0
-    vocabularies = [_vocabulary(passage) for passage in passages]
-    matches = [[_holds(words, term) for term in terms] for words in vocabularies]
-    coverages = [
-        sum(weight for weight, hit in zip(weights, row, strict=True) if hit) / total
-        for row in matches
+    finder = TermFinder(terms)
+    found = [
+        finder.find(f"{passage.context}\n{passage.text}", passage.document.language)
+        for passage in passages
     ]
-    top = matches[:_TOP]
-    union = [any(column) for column in zip(*top, strict=True)] if top else [False] * len(terms)
-    soft = [
-        sum(
-            weight
-            for weight, hit, term in zip(weights, row, terms, strict=True)
-            if hit or _holds_softly(words, term)
-        )
-        / total
-        for row, words in zip(top, vocabularies, strict=False)
-    ]
+    coverages = [_share(weights, held, total) for held, _ in found]
+    top = found[:_TOP]
+    union = [any(column) for column in zip(*(held for held, _ in top), strict=True)]
+    soft = [_share(weights, _softly(terms, held, words), total) for held, words in top]
     unknown = [not any(frequencies[variant] for variant in term.variants) for term in terms]
     cosines = [hit.score for hit in dense[:_MARGIN_RANKS]]
     rest = cosines[1:]
@@ -100,7 +93,7 @@ def measure(
         margin=cosines[0] - sum(rest) / len(rest) if rest else 0.0,
         coverage=max(coverages[:_TOP], default=0.0),
         soft_coverage=max(soft, default=0.0),
-        union_coverage=_share(weights, union, total),
+        union_coverage=_share(weights, union, total) if union else 0.0,
         unknown=_share(weights, unknown, total),
         lexical_score=lexical[0].score / total if lexical else 0.0,
         agreement=len(best & {hit.chunk for hit in lexical[:_TOP]}) / _TOP,
@@ -113,27 +106,23 @@ def _share(weights: Sequence[float], marks: Sequence[bool], total: float) -> flo
     return sum(weight for weight, mark in zip(weights, marks, strict=True) if mark) / total
 
 
-def _vocabulary(passage: StoredChunk) -> frozenset[str]:
-    language = passage.document.language
-    return frozenset(tokenize(passage.context, language) + tokenize(passage.text, language))
+def _softly(terms: Sequence[QueryTerm], held: Sequence[bool], words: Sequence[str]) -> list[bool]:
+    """Which terms the words hold at least in part."""
+    folded = [fold(word) for word in words]
+    text = f" {' '.join(folded)} "
+    parts = [word for word in set(folded) if len(word) > _SOFT_PART]
+    return [
+        hit or any(_occurs_softly(variant, text, parts) for variant in term.variants)
+        for hit, term in zip(held, terms, strict=True)
+    ]
 
 
-def _holds(vocabulary: frozenset[str], term: QueryTerm) -> bool:
-    return any(variant in vocabulary for variant in term.variants)
-
-
-def _holds_softly(vocabulary: frozenset[str], term: QueryTerm) -> bool:
-    for variant in term.variants:
-        if len(variant) < _SOFT_PREFIX:
-            continue
-        head = variant[:_SOFT_PREFIX]
-        for word in vocabulary:
-            if len(word) < _SOFT_PART:
-                continue
-            if (
-                word.startswith(head)
-                or variant in word
-                or (len(word) > _SOFT_PART and word in variant)
-            ):
-                return True
-    return False
+def _occurs_softly(variant: str, text: str, parts: Sequence[str]) -> bool:
+    """A word begins like it, a compound contains it, or it is a compound of one of the words."""
+    if len(variant) < _SOFT_PREFIX:
+        return False
+    return (
+        f" {variant[:_SOFT_PREFIX]}" in text
+        or (len(variant) > _SOFT_PART and variant in text)
+        or (len(variant) >= _COMPOUND and any(part in variant for part in parts))
+    )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 4
 # FTS5 scores every posting of every term: the commonest terms cost most and say least. 98,086
 # chunks: 13 ms with them, 2 without.
-_POSTINGS_BUDGET = 6_000
+_POSTINGS_BUDGET = 4_000
 _CONTEXT_WEIGHT = 1.0
 _BODY_WEIGHT = 1.0
 _REMEMBERED_FILTERS = 64

@@ -35,6 +35,7 @@ _GROUPED_NUMBER = re.compile(r"(?<![\d.,'’])\d{1,3}(?:[.,'’]\d{3})+(?![\d])"
 _UNSPACED_RANGES = "\u0e00-\u0e7f\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963"
 _RUN = re.compile(rf"[{_UNSPACED_RANGES}]+|(?:[^\W_{_UNSPACED_RANGES}]|[{_MARKS}])+")
+_HEAD = 2  # letters that no stemmer changes but for accents
 _MAX_WORD = 40  # longer runs are keys and encoded data, cut so that they can't swell the index
 
 
@@ -57,6 +58,34 @@ def tokenize(text: str, language: str) -> list[str]:
     tokenizer keeps it whole.
     """
     return list(_tokens(text, language))
+
+
+def index_tokens(text: str, language: str) -> list[str]:
+    """`tokenize` without the language's stop words: questions leave them out, so do indexes."""
+    return list(_tokens(text, language, languages.STOP_WORDS.get(language, frozenset())))
+
+
+class TermFinder:
+    """Finds a question's terms in passages without stemming every word of them.
+
+    A stem begins like its word, so only words that begin like one of the terms are stemmed.
+    """
+
+    def __init__(self, terms: Iterable[QueryTerm]) -> None:
+        self._terms = list(terms)
+        self._heads = {variant[:_HEAD] for term in self._terms for variant in term.variants}
+
+    def find(self, text: str, language: str) -> tuple[list[bool], list[str]]:
+        """Which of the terms the text holds, and the text's folded words."""
+        words = _words(text)
+        tokens: set[str] = set()
+        for word in words:
+            if _is_unspaced(word):
+                tokens.update(_bigrams(word))
+            elif not word.isascii() or word[:_HEAD] in self._heads:
+                tokens.add(_token(word, languages.script_of(word[0]) or language))
+        held = [any(variant in tokens for variant in term.variants) for term in self._terms]
+        return held, words
 
 
 def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
@@ -93,22 +122,21 @@ def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
 
 def fold(text: str) -> str:
     """Without accents and case: ``Łódź`` becomes ``lodz``."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c) or _keeps_marks(c))
-    return plain.translate(_STROKES)
+    if text.isascii():
+        return text.lower()
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())).translate(_STROKES)
 
 
+# Of Latin, Greek and Cyrillic; the vowel marks of Thai or Hindi must stay.
+_ACCENTS = re.compile("[\u0300-\u036f]")
 # Letters that Unicode does not decompose.
 _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
 
 
-def _keeps_marks(mark: str) -> bool:
-    """Thai and Hindi vowels are marks and must stay; Latin and Greek accents go."""
-    return languages.script_of(mark) in {"th", "hi", "ja"}
-
-
-def _tokens(text: str, language: str) -> Iterator[str]:
+def _tokens(text: str, language: str, without: frozenset[str] = frozenset()) -> Iterator[str]:
     for word in _words(text):
+        if word in without:
+            continue
         if _is_unspaced(word):
             yield from _bigrams(word)
         elif len(word) > 1 or word.isdigit():

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 HALF_PRECISION_LIMIT = 2_000
 # Below this one scan over 8-bit codes is fast; above, 1-bit codes find what 8-bit codes then rank.
 EIGHT_BIT_LIMIT = 50_000
-_K_FACTOR = 20  # candidates of the 1-bit stage for each one wanted: recall@10 0.994 at 98,086 × 768
+# Candidates that the 1-bit stage hands on: at least so many, and at least so many for each one wanted;
+# more of them find nothing more.
+_CANDIDATES = 200
+_CANDIDATES_EACH = 10
 _QUERY_BITS = 4  # of the 1-bit stage's query; 8 finds the same and takes a third longer
 
 
@@ -105,16 +108,17 @@ class VectorIndex:
         k = min(k, reachable)
         if k == 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        scores, rows = self._index.search(query[None, :], k, params=self._parameters(selector))
+        scores, rows = self._index.search(query[None, :], k, params=self._parameters(selector, k))
         found = rows[0] >= 0
         return rows[0][found], scores[0][found]
 
-    def _parameters(self, selector: Any) -> Any:
+    def _parameters(self, selector: Any, k: int) -> Any:
         faiss = _faiss()
         if not self._is_refined:
             return faiss.SearchParameters(sel=selector) if selector else None
+        factor = max(_CANDIDATES / k, _CANDIDATES_EACH)
         base = faiss.RaBitQSearchParameters(sel=selector, qb=_QUERY_BITS)
-        return faiss.IndexRefineSearchParameters(k_factor=_K_FACTOR, base_index_params=base)
+        return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=base)
 
     def read(self, rows: NDArray[np.int64]) -> Vectors:
         """Stored vectors of these rows, float32 (len(rows), d), of length 1 but for rounding."""
