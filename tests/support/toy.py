@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -152,7 +152,7 @@ def whole(context: Context) -> Seen:
     )
 
 
-def make_toy(used: Services) -> Any:
+def make_toy(services: Callable[[], Services]) -> Any:
     """The function over these services."""
     return http_function(
         "toy",
@@ -167,5 +167,5 @@ def make_toy(used: Services) -> Any:
         get("/v1/toy/whole", whole, allow=ADMIN),
         get("/v1/toy/mine", whole, allow=Role.VISITOR),
         get("/v1/toy/agents", whole, allow=Role.AGENT),
-        services=lambda: used,
+        services=services,
     )

@@ -24,7 +24,7 @@ def services(clock: ManualClock) -> Services:
 
 @pytest.fixture
 def toy(services: Services) -> FlaskClient:
-    return door.client(make_toy(services))
+    return door.client(make_toy(lambda: services))
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_a_member_whose_role_is_known_to_be_too_low_is_turned_away_at_the_door(
 ) -> None:
     settings = door.services().settings
     used = Services(settings, clock=clock, cache=Remembering(settings, clock=clock))
-    toy = door.client(make_toy(used))
+    toy = door.client(make_toy(lambda: used))
     claimed = door.member_headers(used, user_role="owner", app_metadata={"role": "owner"})
     door.error_of(toy.get("/v1/toy/agents", headers=claimed), 403, "permission_denied")
     assert toy.get(BOOKING, headers=claimed).status_code == 200
@@ -162,14 +162,14 @@ def test_an_admin_token_is_no_users_token(toy: FlaskClient) -> None:
 
 def test_one_plain_admin_token_is_named_default() -> None:
     used = door.services(admin_api_tokens=None, admin_api_token="plain-token")
-    reply = door.client(make_toy(used)).get(
+    reply = door.client(make_toy(lambda: used)).get(
         "/v1/toy/whole", headers={"X-Admin-Token": "plain-token"}
     )
     assert reply.get_json()["data"]["value"]["name"] == "default"
 
 
 def test_without_any_admin_token_the_route_is_not_configured() -> None:
-    toy = door.client(make_toy(door.services(admin_api_tokens=None)))
+    toy = door.client(make_toy(lambda: door.services(admin_api_tokens=None)))
     for headers in ({}, {"X-Admin-Token": ""}, {"X-Admin-Token": "guess"}):
         door.error_of(toy.get("/v1/toy/whole", headers=headers), 503, "not_configured")
 

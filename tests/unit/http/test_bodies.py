@@ -22,7 +22,9 @@ UPLOAD_LIMIT = 200_000
 @pytest.fixture
 def small() -> FlaskClient:
     """A deployment with small limits."""
-    return door.client(make_toy(door.services(max_body_bytes=LIMIT, max_upload_bytes=UPLOAD_LIMIT)))
+    return door.client(
+        make_toy(lambda: door.services(max_body_bytes=LIMIT, max_upload_bytes=UPLOAD_LIMIT))
+    )
 
 
 def booking_of(size: int) -> bytes:

@@ -84,6 +84,6 @@ def test_a_preflight_of_another_origin_permits_nothing(toy: FlaskClient, origin:
 
 
 def test_without_origins_no_page_may_call(services: Services) -> None:
-    toy = door.client(make_toy(door.services(cors_origins=())))
+    toy = door.client(make_toy(lambda: door.services(cors_origins=())))
     reply = toy.get("/v1/toy/bookings", headers={"Origin": ORIGIN})
     assert "Access-Control-Allow-Origin" not in reply.headers

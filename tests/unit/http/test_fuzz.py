@@ -17,7 +17,7 @@ from tests.support import door, tokens
 from tests.support.toy import make_toy
 
 SERVICES = door.services()
-TOY = door.client(make_toy(SERVICES))
+TOY = door.client(make_toy(lambda: SERVICES))
 MEMBER = door.member_headers(SERVICES)["Authorization"]
 
 PATHS = [

@@ -23,7 +23,7 @@ OTHER_TENANT = str(UUID(int=8))
 def strict(clock: ManualClock) -> tuple[FlaskClient, Services]:
     """Three requests a minute for a user or an address, five for a tenant."""
     used = door.services(clock, rate_limit_per_user=3, rate_limit_per_tenant=5)
-    return door.client(make_toy(used)), used
+    return door.client(make_toy(lambda: used)), used
 
 
 def statuses(toy: FlaskClient, times: int, **kwargs: object) -> list[int]:
