@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 HALF_PRECISION_LIMIT = 2_000
 # Below this one scan over 8-bit codes is fast; above, 1-bit codes find what 8-bit codes then rank.
 EIGHT_BIT_LIMIT = 50_000
-# Candidates that the 1-bit stage hands on: at least so many, and at least so many for each one wanted;
-# more of them find nothing more.
+# What the 1-bit stage hands on: at least so many candidates, and at least so many for each one
+# wanted. More of them find nothing more.
 _CANDIDATES = 200
 _CANDIDATES_EACH = 10
 _QUERY_BITS = 4  # of the 1-bit stage's query; 8 finds the same and takes a third longer
