@@ -220,6 +220,7 @@ def _stack(error: BaseException, trace: TracebackType | None) -> str:
             for frame in traceback.extract_tb(frames)
         )
         chain.append(_exception(current))
+        chain.extend(redact_text(note) for note in getattr(current, "__notes__", ()))
         hidden = current.__suppress_context__
         current = current.__cause__ or (None if hidden else current.__context__)
         frames = current.__traceback__ if current is not None else None

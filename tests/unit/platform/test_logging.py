@@ -120,7 +120,9 @@ def test_a_long_text_is_cut() -> None:
 
 def test_an_exception_is_logged_without_source_lines_and_with_redacted_words(lines: Lines) -> None:
     def fail() -> None:
-        raise ValueError("no such client: ada@example.com")
+        error = ValueError("no such client: ada@example.com")
+        error.add_note("database code 42883")
+        raise error
 
     try:
         try:
@@ -135,6 +137,7 @@ def test_an_exception_is_logged_without_source_lines_and_with_redacted_words(lin
     assert line["exception"] == "RuntimeError: The search failed"
     assert f"ValueError: no such client: {REDACTED}" in line["stack_trace"]
     assert " fail" in line["stack_trace"]
+    assert "database code 42883" in line["stack_trace"]
     assert "hunter2" not in json.dumps(line)
     assert "ada@" not in json.dumps(line)
 
