@@ -13,8 +13,7 @@ from werkzeug.datastructures import Headers
 
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Admin-Token, X-Request-Id"
 EXPOSED_HEADERS = (
-    "Content-Disposition, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, "
-    "Retry-After, X-Request-Id"
+    "Content-Disposition, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 )
 MAX_AGE = "7200"
 """Seconds for which a browser may remember a preflight; more than two hours none does."""
