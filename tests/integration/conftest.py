@@ -28,7 +28,7 @@ def stack() -> Iterator[Stack]:
     data_dir = CACHE / "tests" / f"stack-{os.getpid()}"
     shutil.rmtree(data_dir, ignore_errors=True)
     try:
-        with Stack(data_dir) as stack, pytest.MonkeyPatch.context() as environment:
+        with Stack(data_dir, durable=False) as stack, pytest.MonkeyPatch.context() as environment:
             for name in SDK_VARIABLES:
                 environment.setenv(name, stack.environment[name])
             yield stack

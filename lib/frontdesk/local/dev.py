@@ -108,7 +108,7 @@ def reset(data_dir: Path) -> None:
 
 def _serve(options: Options, console: Console, described: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
-        model = pool.submit(build_model, CACHE / "models")  # half a minute, the first time alone
+        model = pool.submit(build_model, CACHE / "models")  # seconds, the first time alone
         stack = Stack(
             options.data_dir,
             serve_functions=True,
@@ -120,6 +120,7 @@ def _serve(options: Options, console: Console, described: Path) -> None:
             os.environ.update(
                 {name: stack.environment[name] for name in ("STORAGE_EMULATOR_HOST",)}
             )
+            console.step("publishing the embedder's model")
             _publish(stack, model.result())
             tenants = load_demo(stack, console.step) if options.demo else {}
             description = _describe(stack, tenants)

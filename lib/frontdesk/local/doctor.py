@@ -12,12 +12,9 @@ from enum import StrEnum
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-
 from frontdesk.local.node import NodeMissing, find_node, packages_folder
 from frontdesk.local.paths import CACHE, DEMO, FUNCTIONS, MIGRATIONS
 from frontdesk.local.ports import Ports, is_free
-from frontdesk.local.postgres import Postgres, ctype_problem
 from frontdesk.local.process import Guard, StartFailed
 
 if TYPE_CHECKING:
@@ -79,6 +76,8 @@ def examine(data_dir: Path, port: int, database: str | None = None) -> Iterator[
     yield _checkout()
     yield _disk(data_dir)
     yield _port(port)
+    if find_spec("psycopg") is None:
+        return  # reported above
     yield _own_database(data_dir)
     if database:
         yield _other_database(database)
@@ -188,6 +187,8 @@ def _own_database(data_dir: Path) -> Finding:
     subject = "Database"
     if not (data_dir / "identity.json").exists():
         return Finding(subject, Verdict.OK, "made by the first start, with C.UTF-8")
+    from frontdesk.local.postgres import Postgres
+
     guard = Guard()
     postgres = Postgres(
         data_dir,
@@ -209,6 +210,8 @@ def _own_database(data_dir: Path) -> Finding:
 
 
 def _other_database(dsn: str) -> Finding:
+    import psycopg
+
     try:
         return _judge("Given database", dsn)
     except psycopg.OperationalError as error:
@@ -216,6 +219,8 @@ def _other_database(dsn: str) -> Finding:
 
 
 def _judge(subject: str, dsn: str) -> Finding:
+    from frontdesk.local.postgres import ctype_problem
+
     problem = ctype_problem(dsn)
     if problem:
         return Finding(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from frontdesk.local.process import Guard
 
 _START_SECONDS: Final = 60.0
+_GATEWAY_HEADER: Final = "X-Gateway-Pid"  # not imported: the gateway's module is heavy
 _PASSED_ON: Final = (
     "CORS_ORIGINS",
     "EMBEDDER",
@@ -79,8 +80,8 @@ class FunctionsServer(ServerProcess):
 
     def _answers(self) -> bool:
         try:
-            # Any answer will do: the worker listens once all functions are loaded.
-            httpx.get(f"{self.url}/", timeout=5)
+            # No function serves "/": the gateway itself answers, once all of them are loaded.
+            reply = httpx.get(f"{self.url}/", timeout=5)
         except httpx.HTTPError:
             return False
-        return True
+        return bool(reply.headers.get(_GATEWAY_HEADER) == str(self.pid))

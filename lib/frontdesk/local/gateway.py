@@ -7,6 +7,7 @@ manifests say which paths are whose. ``python -m frontdesk.local.gateway PORT`` 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 THREADS: Final = 32
+GATEWAY_HEADER: Final = "X-Gateway-Pid"
+"""Where no function answers, the gateway says which process it is: a port may be another one's."""
+
 _PARAMETER: Final = re.compile(r"\\{\w+\\}")
 
 
@@ -98,9 +102,12 @@ def _nothing_here(start_response: StartResponse) -> Iterable[bytes]:
         },
         "request_id": request_id,
     }
-    start_response(
-        "404 Not Found", [("Content-Type", "application/json"), ("X-Request-Id", request_id)]
-    )
+    headers = [
+        ("Content-Type", "application/json"),
+        ("X-Request-Id", request_id),
+        (GATEWAY_HEADER, str(os.getppid())),
+    ]
+    start_response("404 Not Found", headers)
     return [json.dumps(body).encode()]
 
 

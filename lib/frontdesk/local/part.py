@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from frontdesk.local.process import Child, Guard
 
 
@@ -65,6 +68,17 @@ class ServerProcess:
         """SIGKILL to the process and its group, nothing tidied up."""
         if self._child:
             self._child.kill()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """For the length of the block it takes connections and answers nothing."""
+        if self._child is None:
+            raise RuntimeError(f"{self.name} is not running.")
+        self._child.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._child.signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Ask with the part's signal, kill when it does not end."""

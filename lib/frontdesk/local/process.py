@@ -137,21 +137,22 @@ class Child:
     def stop(self, number: int = signal.SIGTERM, *, grace: float = 5.0) -> None:
         """Ask with a signal, kill the group when ``grace`` seconds have passed. Idempotent."""
         if self.alive():
-            self._signal(number)
+            self.signal(number)
             try:
                 self._process.wait(grace)
             except subprocess.TimeoutExpired:
-                self._signal(signal.SIGKILL)
+                self.signal(signal.SIGKILL)
                 self._process.wait()
-        self._signal(signal.SIGKILL)  # what the leader left behind in its group
+        self.signal(signal.SIGKILL)  # what the leader left behind in its group
         self._guard.forget(self.pid)
 
     def kill(self) -> None:
         """What a crash looks like: SIGKILL to the whole group, nothing tidied up."""
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         self._process.wait()
 
-    def _signal(self, number: int) -> None:
+    def signal(self, number: int) -> None:
+        """Send a signal to the process and its group; nothing when all of them have ended."""
         try:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):

@@ -15,7 +15,7 @@ from frontdesk.local.identity import (
 )
 from frontdesk.local.keys_server import KeysServer
 from frontdesk.local.migrations import migrate
-from frontdesk.local.node import install_packages
+from frontdesk.local.node import install_packages, packages_folder
 from frontdesk.local.paths import CACHE, MIGRATIONS, REPOSITORY
 from frontdesk.local.ports import Ports
 from frontdesk.local.postgres import API_LOGIN, MIGRATOR, Postgres
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 PROJECT: Final = "frontdesk-local"
 DOCUMENTS_BUCKET: Final = "frontdesk-documents"
 INDEXES_BUCKET: Final = "frontdesk-indexes"
+OPERATIONS_TOPIC: Final = "tenant-operations"
+KNOWLEDGE_TOPIC: Final = "knowledge"
 
 
 class Stack:
@@ -53,6 +55,7 @@ class Stack:
         serve_functions: start the gateway and the scheduler with the rest.
         port: the gateway's; None for a free one.
         settings: more environment for the functions, ``{"LOG_LEVEL": "DEBUG"}`` for example.
+        durable: the data survives a power failure; tests need not, and run faster.
         report: called with one sentence for each step and for each part that is restarted.
     """
 
@@ -64,6 +67,7 @@ class Stack:
         serve_functions: bool = False,
         port: int | None = None,
         settings: dict[str, str] | None = None,
+        durable: bool = True,
         report: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.data_dir = data_dir.resolve()
@@ -73,12 +77,18 @@ class Stack:
         self._serve_functions = serve_functions
         self._guard = Guard()
         ports = Ports(self.data_dir / "ports.json")
+        if not packages_folder(cache).exists():
+            report("installing Postgres and the Supabase API (once)")
         packages = install_packages(cache)
         manifests = all_manifests(REPOSITORY)
 
         self.redis = Redis(self.data_dir, port=ports.port("redis"), guard=self._guard)
         self.postgres = Postgres(
-            self.data_dir, packages=packages, port=ports.port("postgres"), guard=self._guard
+            self.data_dir,
+            packages=packages,
+            port=ports.port("postgres"),
+            guard=self._guard,
+            durable=durable,
         )
         self.supabase_api = SupabaseApi(
             self.data_dir,
@@ -201,6 +211,8 @@ class Stack:
             "REDIS_URL": self.redis.url,
             "DOCUMENTS_BUCKET_NAME": DOCUMENTS_BUCKET,
             "FAISS_BUCKET_NAME": INDEXES_BUCKET,
+            "TENANT_OPERATIONS_TOPIC": OPERATIONS_TOPIC,
+            "KNOWLEDGE_TOPIC": KNOWLEDGE_TOPIC,
             "STORAGE_EMULATOR_HOST": self.storage.url,
             "PUBSUB_EMULATOR_HOST": self.pubsub.host,
             "PUSH_AUDIENCE": PUSH_AUDIENCE,
@@ -228,12 +240,8 @@ def _pushed(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, Any]]:
 
 
 def _topics(manifests: Sequence[Manifest]) -> list[str]:
-    names = [
-        name
-        for manifest, trigger in _pushed(manifests)
-        for name in (trigger.topic, f"{manifest.name}-dead-letter")
-    ]
-    return [_topic(name) for name in dict.fromkeys(names)]
+    dead_letters = [f"{manifest.name}-dead-letter" for manifest, _ in _pushed(manifests)]
+    return [_topic(name) for name in (OPERATIONS_TOPIC, KNOWLEDGE_TOPIC, *dead_letters)]
 
 
 def _subscriptions(manifests: Sequence[Manifest], port: int) -> list[Subscription]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent import futures
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,15 +67,18 @@ class PubSubServer:
     @staticmethod
     def prepare() -> None:
         """Import what ``start`` needs, which takes longer than starting."""
+        # Children are started by exec at once; gRPC's care for forks would only warn about them.
+        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
         import frontdesk.local.pubsub.services  # noqa: F401
 
     def start(self) -> None:
         """Listen; what was not delivered before the last stop is delivered now."""
+        self.stop()
+        self.prepare()
         import grpc
 
         from frontdesk.local.pubsub.services import handlers
 
-        self.stop()
         self._journal = Journal(self._file)
         self._broker = Broker(self._journal)
         for topic in self._topics:
