@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from werkzeug.datastructures import Headers
+from flask import Request, Response
 
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Admin-Token, X-Request-Id"
 EXPOSED_HEADERS = (
@@ -19,33 +19,31 @@ MAX_AGE = "7200"
 """Seconds for which a browser may remember a preflight; more than two hours none does."""
 
 
-def reply_headers(origin: str | None, allowed: Collection[str]) -> dict[str, str]:
-    """Headers for any reply to a request from this origin."""
-    if not allowed:
-        return {}
-    # Also without an Origin: a cache must not hand this reply to somebody who sent one.
-    headers = {"Vary": "Origin"}
-    if origin is not None and origin in allowed:
-        headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-    return headers
-
-
-def is_preflight(method: str, headers: Headers) -> bool:
+def is_preflight(request: Request) -> bool:
     """Whether a browser asks before the real request."""
     return (
-        method == "OPTIONS" and "Origin" in headers and "Access-Control-Request-Method" in headers
+        request.method == "OPTIONS"
+        and "Origin" in request.headers
+        and "Access-Control-Request-Method" in request.headers
     )
 
 
-def preflight_headers(
-    origin: str | None, allowed: Collection[str], methods: Iterable[str]
-) -> dict[str, str]:
-    """Headers for the reply to a preflight of a path that answers to ``methods``."""
-    headers = reply_headers(origin, allowed)
-    if "Access-Control-Allow-Origin" in headers:
-        headers["Access-Control-Allow-Methods"] = ", ".join(methods)
-        headers["Access-Control-Allow-Headers"] = REQUEST_HEADERS
-        headers["Access-Control-Max-Age"] = MAX_AGE
-    headers["Vary"] = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
-    return headers
+def permit(response: Response, request: Request, origins: Collection[str]) -> None:
+    """Let the page that sent a request read the reply, when its origin is listed."""
+    if origins:
+        # Also without an Origin: a cache must not hand this reply to somebody who sent one.
+        response.vary.add("Origin")
+    if (origin := request.headers.get("Origin")) in origins and origin is not None:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+
+
+def permit_methods(
+    response: Response, request: Request, origins: Collection[str], methods: Iterable[str]
+) -> None:
+    """Answer a preflight of a path that answers to ``methods``."""
+    response.vary.update(["Access-Control-Request-Method", "Access-Control-Request-Headers"])
+    if request.headers.get("Origin") in origins:
+        response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
+        response.headers["Access-Control-Allow-Headers"] = REQUEST_HEADERS
+        response.headers["Access-Control-Max-Age"] = MAX_AGE

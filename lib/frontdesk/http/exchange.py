@@ -67,8 +67,9 @@ class Exchange:
         self.limits.append(limit)
         take(limit, services)
 
-    def log_end(self, response: Response) -> None:
-        """Write the request's one line."""
+    def end(self, response: Response) -> None:
+        """Close what was opened, and write the request's one line."""
+        self.resources.close()
         status = response.status_code
         write = log.error if status >= _SERVER_ERROR else log.info
         outcome = "ok"
@@ -94,6 +95,6 @@ class Exchange:
             with bind(request_id=self.request_id, function=function, tenant_id=self.tenant_id):
                 if error is not None:
                     log.error("The stream broke off.", error=error)
-                self.log_end(response)
+                self.end(response)
 
         return ended

@@ -86,14 +86,13 @@ class HttpFunction:
         with bind(request_id=exchange.request_id, function=self.name, trace=trace):
             try:
                 response = self._answer(exchange, services)
-            except FrontdeskError as error:
-                if error.status == InternalError.status:
+            except Exception as error:
+                known = error if isinstance(error, FrontdeskError) else InternalError()
+                if known.status == InternalError.status:
                     log.exception("The request failed on a bug.")
-                    error = InternalError()
-                response = self._refuse(exchange, error)
-            except Exception:
-                log.exception("The request failed on a bug.")
-                response = self._refuse(exchange, InternalError())
+                    known = InternalError()  # what a bug says is for the log alone
+                exchange.error = known
+                response = refusal(known, exchange.request_id)
             return self._finish(exchange, response, services)
 
     def _answer(self, exchange: Exchange, services: Services) -> Response:
@@ -108,7 +107,7 @@ class HttpFunction:
 
         if route.limited and route.allow in {ADMIN, PUBLIC, WATCHER}:
             exchange.limit(limits.address_limit(request, settings), services)
-        caller = self._authenticate(services).caller(route.allow, request.headers, deadline)
+        caller = self._authenticator_over(services).caller(route.allow, request.headers, deadline)
         if isinstance(caller, Member):
             exchange.tenant_id = caller.tenant_id
             exchange.limit(limits.user_limit(caller, settings), services)
@@ -130,30 +129,21 @@ class HttpFunction:
             result = route.handler.function(**values)
         return reply(result, route.status, exchange.request_id)
 
-    def _refuse(self, exchange: Exchange, error: FrontdeskError) -> Response:
-        exchange.error = error
-        return refusal(error, exchange.request_id)
-
     def _finish(self, exchange: Exchange, response: Response, services: Services) -> Response:
-        request = exchange.request
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers[requestids.HEADER] = exchange.request_id
         response.headers.update(limits.policy_headers(exchange.limits))
-        if "Access-Control-Request-Method" not in response.vary:
-            origins = services.settings.cors_origins
-            response.headers.update(cors.reply_headers(request.headers.get("Origin"), origins))
+        cors.permit(response, exchange.request, services.settings.cors_origins)
+        drain(exchange.request)
         if response.is_streamed:
-            response.response = WatchedStream(
-                iter(response.response), exchange.end_of_stream(self.name, response)
-            )
+            ended = exchange.end_of_stream(self.name, response)
+            response.response = WatchedStream(iter(response.response), ended)
         else:
-            exchange.log_end(response)
-        exchange.resources.close()
-        drain(request)
+            exchange.end(response)
         return response
 
-    def _authenticate(self, services: Services) -> Authenticator:
+    def _authenticator_over(self, services: Services) -> Authenticator:
         with self._lock:
             if self._authenticator is None or self._authenticator.services is not services:
                 self._authenticator = Authenticator(services)
@@ -229,10 +219,8 @@ def _path(request: Request) -> str:
 def _options(request: Request, methods: list[str], origins: Sequence[str]) -> Response:
     """The reply to OPTIONS on a path that exists, a browser's preflight or a plain question."""
     response = no_content()
-    if cors.is_preflight(request.method, request.headers):
-        response.headers.update(
-            cors.preflight_headers(request.headers.get("Origin"), origins, methods)
-        )
+    if cors.is_preflight(request):
+        cors.permit_methods(response, request, origins, methods)
     else:
         response.headers["Allow"] = ", ".join(methods)
     return response
