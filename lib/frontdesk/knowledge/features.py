@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from frontdesk.knowledge.tokens import TermFinder, fold
+from frontdesk.knowledge.tokens import TermFinder, fold, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from frontdesk.knowledge.index import Hit, LoadedIndex, StoredChunk
+    from frontdesk.knowledge.index import Hit, StoredChunk
     from frontdesk.knowledge.tokens import QueryTerm
 
 _MARGIN_RANKS = 10  # the top cosine is compared with the mean of the next ones up to here
@@ -57,8 +57,10 @@ class Features:
 
 
 def measure(
-    index: LoadedIndex,
+    *,
     terms: Sequence[QueryTerm],
+    frequencies: Sequence[int],
+    weights: Sequence[float],
     passages: Sequence[StoredChunk],
     dense: Sequence[Hit],
     lexical: Sequence[Hit],
@@ -66,25 +68,28 @@ def measure(
     """The features of a search, and each passage's coverage.
 
     Args:
-        index: what was searched.
         terms: the question's content words.
+        frequencies: in how many chunks of the index each occurs.
+        weights: inverse document frequency of each.
         passages: fused candidates, best first.
         dense: the dense half's ranking.
         lexical: the lexical half's ranking.
     """
-    weights = index.weights(terms)
-    frequencies = index.document_frequencies(terms)
     total = sum(weights) or 1.0
     finder = TermFinder(terms)
+    texts = [f"{passage.context}\n{passage.text}" for passage in passages]
     found = [
-        finder.find(f"{passage.context}\n{passage.text}", passage.document.language)
-        for passage in passages
+        finder.find(text, passage.document.language)
+        for text, passage in zip(texts, passages, strict=True)
     ]
-    coverages = [_share(weights, held, total) for held, _ in found]
+    coverages = [_share(weights, held, total) for held in found]
     top = found[:_TOP]
-    union = [any(column) for column in zip(*(held for held, _ in top), strict=True)]
-    soft = [_share(weights, _softly(terms, held, words), total) for held, words in top]
-    unknown = [not any(frequencies[variant] for variant in term.variants) for term in terms]
+    union = [any(column) for column in zip(*top, strict=True)]
+    soft = [
+        _share(weights, _softly(terms, held, text), total)
+        for held, text in zip(top, texts, strict=False)
+    ]
+    unknown = [frequency == 0 for frequency in frequencies]
     cosines = [hit.score for hit in dense[:_MARGIN_RANKS]]
     rest = cosines[1:]
     best = {hit.chunk for hit in dense[:_TOP]}
@@ -106,23 +111,23 @@ def _share(weights: Sequence[float], marks: Sequence[bool], total: float) -> flo
     return sum(weight for weight, mark in zip(weights, marks, strict=True) if mark) / total
 
 
-def _softly(terms: Sequence[QueryTerm], held: Sequence[bool], words: Sequence[str]) -> list[bool]:
-    """Which terms the words hold at least in part."""
-    folded = [fold(word) for word in words]
-    text = f" {' '.join(folded)} "
+def _softly(terms: Sequence[QueryTerm], held: Sequence[bool], text: str) -> list[bool]:
+    """Which terms the text holds at least in part."""
+    folded = [fold(word) for word in words(text)]
+    line = f" {' '.join(folded)} "
     parts = [word for word in set(folded) if len(word) > _SOFT_PART]
     return [
-        hit or any(_occurs_softly(variant, text, parts) for variant in term.variants)
+        hit or any(_occurs_softly(variant, line, parts) for variant in term.variants)
         for hit, term in zip(held, terms, strict=True)
     ]
 
 
-def _occurs_softly(variant: str, text: str, parts: Sequence[str]) -> bool:
+def _occurs_softly(variant: str, line: str, parts: Sequence[str]) -> bool:
     """A word begins like it, a compound contains it, or it is a compound of one of the words."""
     if len(variant) < _SOFT_PREFIX:
         return False
     return (
-        f" {variant[:_SOFT_PREFIX]}" in text
-        or (len(variant) > _SOFT_PART and variant in text)
+        f" {variant[:_SOFT_PREFIX]}" in line
+        or (len(variant) > _SOFT_PART and variant in line)
         or (len(variant) >= _COMPOUND and any(part in variant for part in parts))
     )

@@ -20,7 +20,7 @@ from frontdesk.knowledge.manifest import CHUNKS_FILE, VECTORS_FILE, IndexInvalid
 from frontdesk.knowledge.vectorfile import VectorIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 _CONNECTIONS = 4
 # FTS5 scores every posting of every term: the commonest terms cost most and say least. 98,086
 # chunks: 13 ms with them, 2 without.
-_POSTINGS_BUDGET = 4_000
+_POSTINGS_BUDGET = 3_000
 _CONTEXT_WEIGHT = 1.0
 _BODY_WEIGHT = 1.0
 _REMEMBERED_FILTERS = 64
+_VARIANTS_AT_ONCE = 500  # SQLite takes at least 999 parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class LoadedIndex:
 
         The commonest terms are left out once the rarer ones have enough postings between them.
         """
-        match = self._match(terms)
+        match = self._match(self.document_frequencies(terms))
         if not match:
             return []
         with self._connection() as database:
@@ -215,30 +216,27 @@ class LoadedIndex:
             cursor.close()
         return hits
 
-    def _match(self, terms: Sequence[QueryTerm]) -> str:
-        frequencies = self.document_frequencies(terms)
-        present = sorted(
-            (frequencies[variant], variant)
-            for term in terms
-            for variant in term.variants
-            if frequencies[variant]
-        )
+    @staticmethod
+    def _match(frequencies: Mapping[str, int]) -> str:
+        """An FTS5 expression; every token is quoted, so none is read as syntax."""
         kept: list[str] = []
         postings = 0
-        for frequency, variant in present:
+        for token, frequency in sorted(frequencies.items(), key=lambda entry: entry[1]):
+            if frequency == 0:
+                continue
             if kept and postings + frequency > _POSTINGS_BUDGET:
                 break
-            kept.append(f'"{variant}"')
+            kept.append(f'"{token}"')
             postings += frequency
-        return " OR ".join(dict.fromkeys(kept))
+        return " OR ".join(kept)
 
     def document_frequencies(self, terms: Sequence[QueryTerm]) -> dict[str, int]:
         """In how many chunks each variant of the terms occurs; 0 for those that don't."""
         variants = list(dict.fromkeys(variant for term in terms for variant in term.variants))
         found = dict.fromkeys(variants, 0)
         with self._connection() as database:
-            for start in range(0, len(variants), 500):
-                part = variants[start : start + 500]
+            for start in range(0, len(variants), _VARIANTS_AT_ONCE):
+                part = variants[start : start + _VARIANTS_AT_ONCE]
                 marks = ",".join("?" * len(part))
                 found.update(
                     database.execute(
@@ -248,15 +246,22 @@ class LoadedIndex:
                 )
         return found
 
+    def frequencies(self, terms: Sequence[QueryTerm]) -> list[int]:
+        """In how many chunks each term occurs, by its commonest variant."""
+        by_variant = self.document_frequencies(terms)
+        return [max(by_variant[variant] for variant in term.variants) for term in terms]
+
     def weights(self, terms: Sequence[QueryTerm]) -> list[float]:
-        """Inverse document frequency of each term by its commonest variant, natural logarithm.
+        """Inverse document frequency of each term; see `idf`."""
+        return self.idf(self.frequencies(terms))
+
+    def idf(self, frequencies: Sequence[int]) -> list[float]:
+        """Weights of terms that occur in so many chunks, natural logarithm.
 
         ``ln(1 + (N - n + 0.5) / (n + 0.5))``: never negative, largest for a term that no chunk has.
         """
         total = self.manifest.chunks
-        frequencies = self.document_frequencies(terms)
-        counts = [max(frequencies[variant] for variant in term.variants) for term in terms]
-        return [math.log1p((total - count + 0.5) / (count + 0.5)) for count in counts]
+        return [math.log1p((total - count + 0.5) / (count + 0.5)) for count in frequencies]
 
     def read(self, chunks: Sequence[int]) -> list[StoredChunk]:
         """Passages in the order asked for."""

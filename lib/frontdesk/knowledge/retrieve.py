@@ -188,7 +188,15 @@ class Retriever:
         stored = index.vectors([chunk for chunk, _ in kept])
         passages = index.read([chunk for chunk, _ in kept])
         watch.lap("read")
-        features, coverages = measure(index, terms, passages, dense, lexical)
+        frequencies = index.frequencies(terms)
+        features, coverages = measure(
+            terms=terms,
+            frequencies=frequencies,
+            weights=index.idf(frequencies),
+            passages=passages,
+            dense=dense,
+            lexical=lexical,
+        )
         candidates = _candidates(
             kept=kept,
             passages=passages,

@@ -68,24 +68,24 @@ def index_tokens(text: str, language: str) -> list[str]:
 class TermFinder:
     """Finds a question's terms in passages without stemming every word of them.
 
-    A stem begins like its word, so only words that begin like one of the terms are stemmed.
+    A stem begins like its word, so only words that begin like one of the terms, or that are not
+    plain ASCII, are stemmed.
     """
 
     def __init__(self, terms: Iterable[QueryTerm]) -> None:
         self._terms = list(terms)
-        self._heads = {variant[:_HEAD] for term in self._terms for variant in term.variants}
+        heads = sorted({variant[:_HEAD] for term in self._terms for variant in term.variants})
+        likely = "|".join(map(re.escape, heads)) or "(?!)"
+        self._likely = re.compile(rf"(?<![^\W_])(?:{likely})[^\W_]*")
 
-    def find(self, text: str, language: str) -> tuple[list[bool], list[str]]:
-        """Which of the terms the text holds, and the text's folded words."""
-        words = _words(text)
-        tokens: set[str] = set()
-        for word in words:
-            if _is_unspaced(word):
-                tokens.update(_bigrams(word))
-            elif not word.isascii() or word[:_HEAD] in self._heads:
-                tokens.add(_token(word, languages.script_of(word[0]) or language))
-        held = [any(variant in tokens for variant in term.variants) for term in self._terms]
-        return held, words
+    def find(self, text: str, language: str) -> list[bool]:
+        """Which of the terms the text holds."""
+        if text.isascii():
+            likely = self._likely.findall(_normal(text))
+            tokens = {_token(word[:_MAX_WORD], language) for word in likely if _counts(word)}
+        else:
+            tokens = set(_tokens(text, language))
+        return [any(variant in tokens for variant in term.variants) for term in self._terms]
 
 
 def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
@@ -106,7 +106,7 @@ def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
         latin.append(own)
     found: dict[str, QueryTerm] = {}
     spare: dict[str, QueryTerm] = {}
-    for word in _words(text):
+    for word in words(text):
         if _is_unspaced(word):
             variants = tuple(dict.fromkeys(_bigrams(word)))
             for variant in variants:
@@ -115,7 +115,7 @@ def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
         script = languages.script_of(word[0])
         stemmers = [script] if script else latin
         variants = tuple(dict.fromkeys(_token(word, code) for code in stemmers))
-        is_stop = word in stops or (len(word) == 1 and not word.isdigit())
+        is_stop = word in stops or not _counts(word)
         (spare if is_stop else found).setdefault(variants[0], QueryTerm(word, variants))
     return list((found or spare).values())
 
@@ -134,23 +134,31 @@ _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i",
 
 
 def _tokens(text: str, language: str, without: frozenset[str] = frozenset()) -> Iterator[str]:
-    for word in _words(text):
+    for word in words(text):
         if word in without:
             continue
         if _is_unspaced(word):
             yield from _bigrams(word)
-        elif len(word) > 1 or word.isdigit():
+        elif _counts(word):
             yield _token(word, languages.script_of(word[0]) or language)
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     """Runs of letters, marks and digits, lower case; unspaced scripts are runs of their own."""
-    normal = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
-    joined = _GROUPED_NUMBER.sub(lambda match: re.sub(r"\D", "", match.group()), normal)
     return [
         word if len(word) <= _MAX_WORD or _is_unspaced(word) else word[:_MAX_WORD]
-        for word in _RUN.findall(joined)
+        for word in _RUN.findall(_normal(text))
     ]
+
+
+def _normal(text: str) -> str:
+    """Lower case, compatibility characters replaced, numbers without their grouping."""
+    normal = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
+    return _GROUPED_NUMBER.sub(lambda match: re.sub(r"\D", "", match.group()), normal)
+
+
+def _counts(word: str) -> bool:
+    return len(word) > 1 or word.isdigit()  # a letter alone says nothing
 
 
 def _is_unspaced(word: str) -> bool:

@@ -94,7 +94,9 @@ def test_passages_come_back_with_context_and_sentences(index: LoadedIndex) -> No
 
 
 def test_rare_terms_weigh_more_and_unknown_ones_most(index: LoadedIndex) -> None:
-    bag, dollars, unknown = index.weights(query_terms("bag dollars submarine"))
+    frequencies = index.frequencies(query_terms("bag dollars submarine"))
+    assert frequencies == [3, 1, 0]
+    bag, dollars, unknown = index.idf(frequencies)
     assert 0 < bag < dollars < unknown
 
 

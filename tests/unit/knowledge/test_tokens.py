@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.knowledge.tokens import fold, query_terms, tokenize
+from frontdesk.knowledge.tokens import TermFinder, fold, index_tokens, query_terms, tokenize
 
 
 def variants(question: str, *among: str) -> list[tuple[str, ...]]:
@@ -68,3 +68,19 @@ def test_a_question_finds_the_text_that_repeats_it(text: str) -> None:
     for term in query_terms(text, ("en",)):
         if len(term.word) > 1:
             assert held.intersection(term.variants)
+
+
+@given(
+    st.text(alphabet="abcdsing ü1,0海", max_size=80),
+    st.text(alphabet="abcdsing ü10海", max_size=40),
+)
+def test_finding_terms_equals_tokenising_the_whole_text(text: str, question: str) -> None:
+    terms = query_terms(question)
+    tokens = set(tokenize(text, "en"))
+    assert TermFinder(terms).find(text, "en") == [
+        any(variant in tokens for variant in term.variants) for term in terms
+    ]
+
+
+def test_stop_words_stay_out_of_the_index() -> None:
+    assert index_tokens("The hotel is at the beach", "en") == ["hotel", "beach"]
