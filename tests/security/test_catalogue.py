@@ -100,7 +100,10 @@ def test_no_other_policy_widens_what_a_tenant_sees(sql: psycopg.Connection) -> N
 
 def test_policies_evaluate_their_functions_once_a_statement(sql: psycopg.Connection) -> None:
     policies = sql.execute(
-        "select tablename, policyname, concat(qual, with_check) from pg_policies where schemaname = 'app'"
+        """
+        select tablename, policyname, concat(qual, with_check)
+        from pg_policies where schemaname = 'app'
+        """
     ).fetchall()
     for table, policy, text in policies:
         unwrapped = re.sub(r"\( SELECT app\.\w+\(\) AS \w+\)", "", text)
@@ -186,7 +189,10 @@ def test_functions_run_as_roles_that_cannot_bypass_row_level_security(
     sql: psycopg.Connection,
 ) -> None:
     roles = sql.execute(
-        "select rolname, rolcanlogin, rolbypassrls, rolsuper, rolcreaterole from pg_roles where rolname = any(%s)",
+        """
+        select rolname, rolcanlogin, rolbypassrls, rolsuper, rolcreaterole
+        from pg_roles where rolname = any(%s)
+        """,
         [list(RUNS_AS)],
     ).fetchall()
     assert sorted(roles) == [(role, False, False, False, False) for role in RUNS_AS]
@@ -218,7 +224,8 @@ def test_functions_that_bypass_policies_name_the_tenant_in_every_read(
     bodies = sql.execute(
         """
         select proname, prosrc from pg_proc
-        where oid in ('api.search_clients'::regproc, 'api.pipeline'::regproc, 'app.find_clients'::regproc)
+        where oid in (
+          'api.search_clients'::regproc, 'api.pipeline'::regproc, 'app.find_clients'::regproc)
         """
     ).fetchall()
     assert len(bodies) == 3
@@ -273,7 +280,8 @@ def test_not_even_a_superuser_changes_the_audit_log_by_accident(sql: psycopg.Con
         sql.execute(
             """
             insert into app.audit_log (tenant_id, actor_kind, actor, action)
-            select id, 'platform', 'tests', 'tenant.created' from app.tenants where slug = 'audit-test'
+            select id, 'platform', 'tests', 'tenant.created'
+            from app.tenants where slug = 'audit-test'
             """
         )
         for statement in (

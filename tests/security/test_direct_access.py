@@ -47,11 +47,9 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "delete_document": {"p_id": NOBODY},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
 }
+STEP = {"p_operation": NOBODY, "p_worker": "x", "p_state": "failed"}
 PLATFORM: dict[str, dict[str, Any]] = {
-    "platform_create_tenant": {
-        "p_tenant": {"id": NOBODY, "slug": "x", "name": "X"},
-        "p_actor": "x",
-    },
+    "platform_create_tenant": {"p_tenant": {}, "p_actor": "x"},
     "platform_read_tenant": {"p_id": NOBODY},
     "platform_list_tenants": {},
     "platform_suspend_tenant": {"p_tenant": NOBODY, "p_reason": "x", "p_actor": "x"},
@@ -60,13 +58,8 @@ PLATFORM: dict[str, dict[str, Any]] = {
     "platform_remove_member": {"p_tenant": NOBODY, "p_user": NOBODY},
     "platform_seed_settings": {"p_tenant": NOBODY, "p_settings": {}},
     "platform_lease_operation": {"p_tenant": NOBODY, "p_worker": "x", "p_lease_seconds": 60},
-    "platform_record_step": {
-        "p_operation": NOBODY,
-        "p_worker": "x",
-        "p_step": "x",
-        "p_state": "failed",
-    },
-    "platform_finish_operation": {"p_operation": NOBODY, "p_worker": "x", "p_state": "failed"},
+    "platform_record_step": {"p_step": "x", **STEP},
+    "platform_finish_operation": STEP,
     "platform_release_operation": {"p_operation": NOBODY, "p_worker": "x"},
     "platform_claim_outbox": {"p_limit": 1, "p_worker": "x", "p_lease_seconds": 60},
     "platform_mark_published": {"p_ids": [NOBODY]},
@@ -99,12 +92,9 @@ def cast(stack: Stack, make_tenant: TenantFactory) -> Cast:
     )
     assert suspend.is_success, suspend.text
     removed = uuid.uuid4()
-    for function, extra in (
-        ("platform_upsert_member", {"p_role": "owner"}),
-        ("platform_remove_member", {}),
-    ):
-        reply = service.rpc(function, p_tenant=str(tenant.id), p_user=str(removed), **extra)
-        assert reply.is_success, reply.text
+    membership = {"p_tenant": str(tenant.id), "p_user": str(removed)}
+    assert service.rpc("platform_upsert_member", p_role="owner", **membership).is_success
+    assert service.rpc("platform_remove_member", **membership).is_success
     callers = {role: HttpCaller(stack, tenant.token(role)) for role in tenant.users}
     callers |= {
         "anon": HttpCaller(stack),
@@ -147,9 +137,7 @@ def test_no_table_can_be_reached(cast: Cast, who: str) -> None:
         for method, schema in attempts:
             body = {} if method in ("POST", "PATCH") else None
             reply = cast[who].request(method, table, schema=schema, json=body)
-            assert reply.status_code in (401, 403, 404, 406), (
-                f"{method} {schema}.{table}: {reply.text}"
-            )
+            assert reply.status_code in (401, 403, 404, 406), f"{method} {table}: {reply.text}"
 
 
 @pytest.mark.parametrize("who", EVERYBODY)
@@ -204,12 +192,8 @@ def test_a_viewer_may_change_nothing(cast: Cast, function: str) -> None:
 
 def test_a_visitor_asks_and_sees_public_documents_alone(cast: Cast, stack: Stack) -> None:
     visitor = uuid.uuid4()
-    cast["service"].rpc(
-        "platform_upsert_member",
-        p_tenant=str(cast.tenant.id),
-        p_user=str(visitor),
-        p_role="visitor",
-    )
+    membership = {"p_tenant": str(cast.tenant.id), "p_user": str(visitor)}
+    cast["service"].rpc("platform_upsert_member", p_role="visitor", **membership)
     caller = HttpCaller(stack, stack.mint_token(visitor, cast.tenant.id))
     ids = {visibility: str(uuid.uuid4()) for visibility in ("public", "internal")}
     for visibility, document_id in ids.items():
@@ -318,9 +302,8 @@ def test_suspension_and_removal_work_from_the_next_call_on(
     assert_refused(owner.rpc("access"), "tenant_suspended")
     assert service.rpc("platform_resume_tenant", p_reason="paid", **named).is_success
     assert owner.rpc("access").is_success
-    service.rpc(
-        "platform_remove_member", p_tenant=str(tenant.id), p_user=str(tenant.users["owner"])
-    )
+    membership = {"p_tenant": str(tenant.id), "p_user": str(tenant.users["owner"])}
+    assert service.rpc("platform_remove_member", **membership).is_success
     assert_refused(owner.rpc("access"), "membership_revoked")
     sql.execute("update app.tenants set status = 'deleted' where id = %s", [tenant.id])
     assert_refused(HttpCaller(stack, tenant.token("agent")).rpc("access"), "tenant_suspended")

@@ -1,4 +1,4 @@
-"""Who calls the functions of schema ``api``: inside Postgres, and from outside through PostgREST."""
+"""Who calls the functions of schema ``api``: inside Postgres, or from outside by PostgREST."""
 
 from __future__ import annotations
 
