@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from frontdesk.local.devfile import DevFile, dev_file
-from frontdesk.local.paths import CACHE, REPOSITORY
+from frontdesk.local.devfile import DevFile
+from frontdesk.local.paths import CACHE
+from tests.support.dev import READY, Dev
 from tests.support.ports import free_port
 
-COMMAND = Path(sys.executable).with_name("frontdesk")
 READY_WITHIN_SECONDS = 240
 STOPPED_WITHIN_SECONDS = 20
 
@@ -30,13 +27,11 @@ class House:
     """The running house.
 
     Attributes:
-        process: of ``frontdesk dev``.
         data_dir: its data directory.
         described: what it wrote down for tools.
         output: the lines it printed so far.
     """
 
-    process: subprocess.Popen[str]
     data_dir: Path
     described: DevFile
     output: list[str]
@@ -68,40 +63,24 @@ def house() -> Iterator[House]:
     """The house, ready, with its demo agencies; stopped at the end as by Ctrl-C."""
     data_dir = CACHE / "tests" / f"house-{os.getpid()}"
     shutil.rmtree(data_dir, ignore_errors=True)
-    process = subprocess.Popen(
-        [str(COMMAND), "dev", "--port", str(free_port()), "--data-dir", str(data_dir)],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,  # so that Ctrl-C on the tests is ours to pass on
-    )
-    output: list[str] = []
-    ready = threading.Event()
-    reader = threading.Thread(target=_read, args=(process, output, ready), daemon=True)
-    reader.start()
+    dev = Dev(data_dir, "--port", str(free_port()))
     try:
-        ready.wait(READY_WITHIN_SECONDS)
-        file = dev_file(data_dir)
-        assert file.exists(), "it did not get ready:\n" + "\n".join(output)
-        yield House(process, data_dir, DevFile.read(file), output)
+        dev.wait_for(READY, READY_WITHIN_SECONDS)
+        yield House(data_dir, dev.description, dev.lines)
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(STOPPED_WITHIN_SECONDS)
-        finally:
-            process.kill()
-            reader.join(5)
-            if process.stdout is not None:
-                process.stdout.close()
-            shutil.rmtree(data_dir, ignore_errors=True)
+        dev.stop(seconds=STOPPED_WITHIN_SECONDS)
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
-def _read(process: subprocess.Popen[str], output: list[str], ready: threading.Event) -> None:
-    """Keep what it prints; it is ready once it says how to stop it, and hopeless once it ended."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        output.append(line.rstrip())
-        if line.startswith("Ctrl-C stops everything"):
-            ready.set()
-    ready.set()
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data directory of its own; pytest's are closed to the user that Postgres runs as."""
+    folder = CACHE / "tests" / f"dev-{uuid.uuid4().hex[:8]}"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def port() -> str:
+    """A free port."""
+    return str(free_port())

@@ -15,11 +15,12 @@ import psycopg
 import pytest
 import redis
 
-from frontdesk.local.postgres import ctype_problem
+from frontdesk.local.postgres import ctype_problem, remove_data
+from frontdesk.local.stack import Stack
+from tests.support.dev import processes_of
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from frontdesk.local.stack import Stack
     from tests.support.tenants import TenantFactory
 
 
@@ -104,19 +105,6 @@ HOST = """
 """
 
 
-def processes_of(data_dir: Path) -> list[str]:
-    """The command lines of what still runs on that data directory."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:  # it ended meanwhile
-            continue
-        if str(data_dir).encode() in words:
-            found.append(words.decode(errors="replace"))
-    return found
-
-
 def exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -145,8 +133,6 @@ def test_nothing_outlives_the_process_of_a_stack(
 def test_a_second_stack_on_the_same_folder_finds_the_first_ones_rows_and_addresses(
     stack_folder: Path,
 ) -> None:
-    from frontdesk.local.stack import Stack
-
     with Stack(stack_folder, durable=False) as first:
         token = first.mint_token("00000000-0000-0000-0000-000000000001", None)
         with psycopg.connect(first.postgres_dsn, autocommit=True) as sql:
@@ -157,6 +143,17 @@ def test_a_second_stack_on_the_same_folder_finds_the_first_ones_rows_and_address
         assert rpc(second, "access", token).json()["details"] == "tenant_required"
         with psycopg.connect(second.postgres_dsn) as sql:
             assert sql.execute("select n from public.kept").fetchone() == (1,)
+
+
+def test_a_folder_that_only_its_owner_may_enter_will_do(stack_folder: Path) -> None:
+    closed = stack_folder / "closed"
+    closed.mkdir(parents=True, mode=0o700)
+    data_dir = closed / "data"
+    with Stack(data_dir, durable=False) as stack:
+        data = stack.postgres.data
+        assert ctype_problem(stack.postgres_dsn) is None
+    remove_data(data_dir)
+    assert data.is_relative_to(data_dir) or not data.exists()
 
 
 def test_a_database_with_ctype_c_is_refused(stack: Stack) -> None:

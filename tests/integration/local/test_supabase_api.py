@@ -12,11 +12,14 @@ import psycopg
 import pytest
 
 from frontdesk.local.postgres import MIGRATOR
+from frontdesk.platform.resilience import Deadline
+from frontdesk.tenants.users import SupabaseUsers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from frontdesk.local.stack import Stack
+    from frontdesk.platform.services import Services
 
 TABLES = ("tenants", "tenant_members", "clients", "audit_log", "users")
 
@@ -138,3 +141,14 @@ def test_users_can_be_invited_found_and_deleted_with_the_secret_key_alone(stack:
     assert httpx.get(user, headers={"apikey": stack.identity.anon_key}).status_code == 403
     assert httpx.delete(user, headers=service).status_code == 200
     assert httpx.get(user, headers=service).status_code == 404
+
+
+def test_the_cloud_s_own_directory_of_users_works_on_the_embedded_auth(services: Services) -> None:
+    users = SupabaseUsers(services.settings, secrets=services.secrets, clock=services.clock)
+    deadline = Deadline.after(30, services.clock)
+    email = f"{uuid.uuid4().hex}@alpine.example"
+    made = users.ensure_user(email, deadline=deadline)
+    assert users.ensure_user(email, deadline=deadline) == made
+    users.delete_user(made, deadline=deadline)
+    users.delete_user(made, deadline=deadline)
+    assert users.ensure_user(email, deadline=deadline) != made
