@@ -1,328 +1,78 @@
-"""The indexer's job: make the published index say what the agency's documents say.
-
-An event is a nudge. What to index, SQL says; whether there is anything to do, the pointer says. Of
-two indexers at once the pointer's precondition lets one win; the other starts again from the newest
-knowledge, finds its work done, and stops. Chunks of unchanged documents and vectors of unchanged
-chunks come from the version before.
-"""
+"""The endpoint that Pub/Sub pushes to when an agency's documents changed."""
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+import threading
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
-
-from frontdesk.knowledge.build import KnownVectors, SourceDocument, build_index
-from frontdesk.knowledge.chunk import chunk
-from frontdesk.knowledge.chunkfile import read_chunks
-from frontdesk.knowledge.extract import extract
-from frontdesk.knowledge.manifest import CHUNKS_FILE, EMBEDDINGS_FILE, IndexInvalid, file_entry
-from frontdesk.knowledge.publish import PointerMoved
-from frontdesk.knowledge.serving import embedder_of, shelf_of
+from frontdesk.knowledge.indexer import Indexer
 from frontdesk.platform.context import Context
-from frontdesk.platform.database import Rpc
-from frontdesk.platform.errors import Unprocessable, UnsupportedMediaType, UpstreamUnavailable
+from frontdesk.platform.errors import NotFound
 from frontdesk.platform.events import CloudEvent
 from frontdesk.platform.logging import get_logger
-from frontdesk.platform.storage import ObjectNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from frontdesk.knowledge.chunk import Chunk
-    from frontdesk.knowledge.embedder import Embedder
-    from frontdesk.knowledge.manifest import Manifest
-    from frontdesk.knowledge.publish import Current, IndexShelf
-    from frontdesk.platform.resilience import Deadline
-    from frontdesk.platform.services import Services
+    from uuid import UUID
 
 log = get_logger(__name__)
 
-# Raised when extraction or chunking changes what it makes of the same bytes.
-EXTRACTION_FORMAT = 1
-_ROUNDS = 5  # builds that may lose to another before the event goes back to the queue
-_INDEXER_THREADS = 2
-_DONE_WITH = frozenset({"purging", "deleted"})  # tenants whose knowledge must not come back
+
+class _Turns:
+    """Which tenants this process is at work for, and whether somebody asked meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: dict[UUID, bool] = {}
+
+    def claim(self, tenant_id: UUID) -> bool:
+        """True when nobody is at it; otherwise whoever is will look again."""
+        with self._lock:
+            if tenant_id in self._asked:
+                self._asked[tenant_id] = True
+                return False
+            self._asked[tenant_id] = False
+            return True
+
+    def asked_again(self, tenant_id: UUID) -> bool:
+        """Whether to look again; when not, the turn ends here and now."""
+        with self._lock:
+            if self._asked[tenant_id]:
+                self._asked[tenant_id] = False
+                return True
+            del self._asked[tenant_id]
+            return False
+
+    def give_up(self, tenant_id: UUID) -> None:
+        """End a turn that failed."""
+        with self._lock:
+            del self._asked[tenant_id]
 
 
-class _Listed(BaseModel):
-    """A document as SQL lists it for the indexer."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    id: UUID
-    title: str
-    filename: str
-    content_type: str
-    sha256: str
-    object_name: str
-    visibility: str
-    language: str | None
-    tags: tuple[str, ...]
-    status: str
-
-    @property
-    def source_key(self) -> str:
-        """Of everything that the document's chunks depend on."""
-        parts = (str(EXTRACTION_FORMAT), str(self.id), self.sha256, self.title, self.language or "")
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-class _Source(BaseModel):
-    """What SQL wants indexed."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    tenant_status: str
-    knowledge_version: int
-    index_version: str | None
-    documents: tuple[_Listed, ...]
-    deleted: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """A document that can't be read, and why, for the person who uploaded it."""
-
-    document_id: UUID
-    reason: str
-
-
-class IndexingContended(UpstreamUnavailable):
-    """Other indexers won every round; the event comes again."""
+_turns = _Turns()
 
 
 def handle_knowledge_changed(context: Context, event: CloudEvent) -> None:
     """Bring a tenant's published index up to its documents.
 
-    Running it again, late, or twice at once changes nothing more.
+    Running it again, late, or twice at once changes nothing more. While this process is at work for
+    the tenant, further events only make it look again: the event it works on is not acknowledged
+    before all of them are served.
 
     Raises:
         UpstreamUnavailable: storage, database or embedder failed; the event comes again.
         DeadlineExceeded: the time was too short; the event comes again.
     """
-    Indexer(context.services, context.deadline).run(event.tenant_id)
-
-
-class Indexer:
-    """Builds one tenant's index until it is current."""
-
-    def __init__(
-        self, services: Services, deadline: Deadline, *, embedder: Embedder | None = None
-    ) -> None:
-        self._services = services
-        self._deadline = deadline
-        self._embedder = embedder or embedder_of(services, threads=_INDEXER_THREADS)
-        self._shelf: IndexShelf = shelf_of(services)
-
-    def run(self, tenant_id: UUID) -> None:
-        """See `handle_knowledge_changed`."""
-        for _ in range(_ROUNDS):
-            source = self._source(tenant_id)
-            if source.tenant_status in _DONE_WITH:
-                return
-            current = self._shelf.current(tenant_id, deadline=self._deadline)
-            before = self._manifest(tenant_id, current)
-            if self._is_current(source, before):
-                self._tidy(tenant_id, source)
-                return
-            try:
-                is_current = self._build(tenant_id, source, current, before)
-            except PointerMoved:
-                log.info("Another indexer was faster; starting from the newest knowledge.")
-                continue
-            if is_current:
-                self._tidy(tenant_id, source)
-                return
-        raise IndexingContended("The documents change faster than they can be indexed.")
-
-    def _source(self, tenant_id: UUID) -> _Source:
-        reply = self._services.database.as_service().call(
-            Rpc.PLATFORM_INDEX_SOURCE,
-            {"p_tenant": str(tenant_id)},
-            deadline=self._deadline,
-            idempotent=True,
-        )
-        return _Source.model_validate(reply)
-
-    def _manifest(self, tenant_id: UUID, current: Current) -> Manifest | None:
-        if current.pointer is None:
-            return None
-        try:
-            return self._shelf.manifest(tenant_id, current.pointer, deadline=self._deadline)
-        except (ObjectNotFound, IndexInvalid):
-            log.warning("The published index can't be read; it is built from nothing.")
-            return None
-
-    def _is_current(self, source: _Source, published: Manifest | None) -> bool:
-        """Published from this knowledge by this embedder, and written down as such."""
-        return (
-            published is not None
-            and published.knowledge_version == source.knowledge_version
-            and published.embedder_id == self._embedder.id
-            and published.version == source.index_version
-            and all(document.status != "pending" for document in source.documents)
-        )
-
-    def _build(
-        self, tenant_id: UUID, source: _Source, current: Current, before: Manifest | None
-    ) -> bool:
-        """Build, publish and mark; returns whether the documents are still the same.
-
-        Raises:
-            PointerMoved: another indexer published meanwhile.
-        """
-        cache = Path(self._services.settings.index_cache_dir)
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as scratch_name:
-            scratch = Path(scratch_name)
-            chunks, vectors = self._reusable(tenant_id, before, scratch)
-            ready, failed = self._documents(source, chunks)
-            folder = scratch / "index"
-            folder.mkdir()
-            manifest = build_index(
-                folder,
-                tenant_id=tenant_id,
-                version=str(self._services.ids.new_id()),
-                knowledge_version=source.knowledge_version,
-                documents=ready,
-                embedder=self._embedder,
-                known=vectors,
-                created_at=self._services.clock.now(),
-                deadline=self._deadline,
-            )
-            self._shelf.publish(
-                folder,
-                manifest,
-                expected_generation=current.generation,
-                deadline=self._deadline,
-            )
-        log.info(
-            "An index was published.",
-            index_version=manifest.version,
-            documents=len(ready),
-            failed=len(failed),
-            chunks=manifest.chunks,
-        )
-        return self._mark(tenant_id, manifest, ready, failed)
-
-    def _reusable(
-        self, tenant_id: UUID, before: Manifest | None, scratch: Path
-    ) -> tuple[dict[str, tuple[Chunk, ...]], KnownVectors]:
-        """Chunks by source key, and vectors by content, of the version before.
-
-        Whatever is wrong with them only costs the time to make them anew.
-        """
-        if before is None:
-            return {}, KnownVectors()
-        try:
-            chunks = read_chunks(self._fetch(tenant_id, before, CHUNKS_FILE, scratch))
-            if before.embedder_id != self._embedder.id:
-                return chunks, KnownVectors()
-            path = self._fetch(tenant_id, before, EMBEDDINGS_FILE, scratch)
-            return chunks, KnownVectors.read(path)
-        except (ObjectNotFound, IndexInvalid, sqlite3.Error) as unusable:
-            log.warning("The version before can't be reused.", error=type(unusable).__name__)
-            return {}, KnownVectors()
-
-    def _fetch(self, tenant_id: UUID, manifest: Manifest, name: str, scratch: Path) -> Path:
-        path = scratch / f"before-{name}"
-        expected = manifest.files[name]
-        self._shelf.download(
-            tenant_id, manifest.version, name, path, deadline=self._deadline, size=expected.size
-        )
-        if file_entry(path) != expected:
-            raise IndexInvalid(f"{name} does not match its checksum.")
-        return path
-
-    def _documents(
-        self, source: _Source, known: Mapping[str, tuple[Chunk, ...]]
-    ) -> tuple[list[SourceDocument], list[_Failed]]:
-        ready: list[SourceDocument] = []
-        failed: list[_Failed] = []
-        for listed in source.documents:
-            try:
-                chunks = known.get(listed.source_key) or self._read(listed)
-            except ObjectNotFound:
-                failed.append(_Failed(listed.id, "The stored file is missing; upload it again."))
-            except (Unprocessable, UnsupportedMediaType) as unreadable:
-                failed.append(_Failed(listed.id, unreadable.message))
-            else:
-                ready.append(
-                    SourceDocument(
-                        document_id=listed.id,
-                        source_key=listed.source_key,
-                        title=listed.title,
-                        language=chunks[0].language,
-                        visibility=listed.visibility,
-                        tags=listed.tags,
-                        chunks=chunks,
-                    )
-                )
-        return ready, failed
-
-    def _read(self, listed: _Listed) -> tuple[Chunk, ...]:
-        """A document's chunks from its stored bytes.
-
-        Raises:
-            ObjectNotFound: the bytes are gone.
-            Unprocessable, UnsupportedMediaType: they can't be read.
-        """
-        blob = self._services.storage.read(
-            self._services.settings.documents_bucket_name,
-            listed.object_name,
-            deadline=self._deadline,
-        )
-        if hashlib.sha256(blob.data).hexdigest() != listed.sha256:
-            raise Unprocessable("The stored file is not the one that was uploaded.")
-        document = extract(blob.data, listed.filename, listed.content_type)
-        return tuple(chunk(document.named(listed.title, listed.language)))
-
-    def _mark(
-        self,
-        tenant_id: UUID,
-        manifest: Manifest,
-        ready: list[SourceDocument],
-        failed: list[_Failed],
-    ) -> bool:
-        results: list[dict[str, Any]] = [
-            {"document_id": str(d.document_id), "state": "indexed", "chunks": len(d.chunks)}
-            for d in ready
-        ]
-        results += [
-            {"document_id": str(d.document_id), "state": "failed", "reason": d.reason}
-            for d in failed
-        ]
-        reply = self._services.database.as_service().call(
-            Rpc.PLATFORM_MARK_INDEXED,
-            {
-                "p_tenant": str(tenant_id),
-                "p_version": manifest.version,
-                "p_results": results,
-                "p_knowledge_version": manifest.knowledge_version,
-            },
-            deadline=self._deadline,
-            idempotent=True,
-        )
-        return bool(reply["current"])
-
-    def _tidy(self, tenant_id: UUID, source: _Source) -> None:
-        """Remove old versions and the bytes of deleted documents; the next build tries again."""
-        bucket, storage = self._services.settings.documents_bucket_name, self._services.storage
-        try:
-            self._shelf.collect(tenant_id, deadline=self._deadline)
-            if source.deleted:
-                prefix = f"tenants/{tenant_id}/documents/"
-                stored = {
-                    item.name for item in storage.list(bucket, prefix, deadline=self._deadline)
-                }
-                for name in stored.intersection(source.deleted):
-                    storage.delete(bucket, name, deadline=self._deadline)
-        except UpstreamUnavailable as failure:
-            log.warning("Old index versions were not removed.", error=type(failure).__name__)
+    tenant_id = event.tenant_id
+    if not _turns.claim(tenant_id):
+        return
+    try:
+        indexer = Indexer(context.services, context.deadline)
+        indexer.run(tenant_id)
+        while _turns.asked_again(tenant_id):
+            indexer.run(tenant_id)
+    except NotFound:
+        _turns.give_up(tenant_id)
+        log.warning("An event names a tenant that does not exist.")
+    except BaseException:
+        _turns.give_up(tenant_id)
+        raise
