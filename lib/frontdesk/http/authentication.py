@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from werkzeug.datastructures import Headers
 
-from frontdesk.http.jwks import KeySet
 from frontdesk.http.routing import ADMIN, PLATFORM, PUBLIC, WATCHER, Allow
 from frontdesk.http.tokens import PublicKeys, SharedSecret, TokenVerifier
 from frontdesk.platform.context import Admin, Anonymous, Caller, Member, Platform, Role
 from frontdesk.platform.errors import NotConfigured, PermissionDenied, Unauthenticated
+from frontdesk.platform.jwks import KeySet
 from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.services import Services
 from frontdesk.platform.settings import hash_admin_token, parse_admin_tokens
@@ -54,7 +54,7 @@ class Authenticator:
         if allow is WATCHER:
             return self._admin(headers) if ADMIN_HEADER in headers else Anonymous()
         if allow is PLATFORM:
-            return Platform(self._push_verifier().verify(headers.get("Authorization")))
+            return Platform(self._push_verifier().verify(headers.get("Authorization"), deadline))
         assert isinstance(allow, Role)  # noqa: S101 -- the cases above are all others
         return self._member(allow, headers, deadline)
 
@@ -123,5 +123,5 @@ class Authenticator:
             if self._push is None:
                 from frontdesk.platform.push import PushVerifier
 
-                self._push = PushVerifier(self.services.settings)
+                self._push = PushVerifier(self.services.settings, self.services.clock)
             return self._push

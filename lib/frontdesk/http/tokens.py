@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
-from frontdesk.http.jwks import KeySet
 from frontdesk.platform.clock import Clock
 from frontdesk.platform.errors import TenantRequired, Unauthenticated
+from frontdesk.platform.jwks import KeySet
 from frontdesk.platform.resilience import Deadline
 
 MAX_LENGTH = 8192

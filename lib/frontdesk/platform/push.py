@@ -9,12 +9,14 @@ from __future__ import annotations
 import hmac
 from typing import Any, NoReturn
 
-from frontdesk.platform.errors import NotConfigured, Unauthenticated, UpstreamUnavailable
+from frontdesk.platform.clock import Clock
+from frontdesk.platform.errors import NotConfigured, Unauthenticated
+from frontdesk.platform.jwks import KeySet
+from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.settings import Settings
 
-KEYS_LIVE = 600.0
-"""Seconds for which Google's public keys are kept; they change every few days."""
-FETCH_TIMEOUT = 3.0
+ALGORITHM = "RS256"
+"""What Google signs with, whatever the token says."""
 LEEWAY = 10.0
 """Seconds by which the clocks of two machines may differ."""
 
@@ -22,15 +24,11 @@ LEEWAY = 10.0
 class PushVerifier:
     """Verifies push requests; one per process, safe to share between threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        import jwt
-
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
-        self._keys = jwt.PyJWKClient(
-            settings.oidc_jwks_url, lifespan=KEYS_LIVE, timeout=FETCH_TIMEOUT
-        )
+        self._keys = KeySet(settings.oidc_jwks_url, clock)
 
-    def verify(self, authorization: str | None) -> str:
+    def verify(self, authorization: str | None, deadline: Deadline) -> str:
         """The service account that an Authorization header speaks for.
 
         Raises:
@@ -44,7 +42,7 @@ class PushVerifier:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
-        claims = self._claims(token, audience)
+        claims = self._claims(token, audience, deadline)
         email = claims.get("email")
         if claims.get("email_verified") is not True or not isinstance(email, str):
             _refuse()
@@ -52,21 +50,22 @@ class PushVerifier:
             _refuse()
         return email
 
-    def _claims(self, token: str, audience: str) -> dict[str, Any]:
+    def _claims(self, token: str, audience: str, deadline: Deadline) -> dict[str, Any]:
         import jwt
 
         try:
+            key = self._keys.key(jwt.get_unverified_header(token).get("kid"), deadline)
+            if key is None or key.algorithm != ALGORITHM:
+                _refuse()
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._keys.get_signing_key_from_jwt(token),
-                algorithms=["RS256"],  # what Google signs with, whatever the token says
+                key.public,
+                algorithms=[ALGORITHM],
                 audience=audience,
                 issuer=self._settings.oidc_issuer,
                 leeway=LEEWAY,
                 options={"require": ["exp", "iat", "iss", "aud"], "strict_aud": True},
             )
-        except jwt.PyJWKClientConnectionError as error:
-            raise UpstreamUnavailable from error
         except (jwt.PyJWTError, ValueError):
             _refuse()
         return claims

@@ -122,9 +122,11 @@ def test_what_is_published_arrives_signed_and_whole(
             oidc_issuer=OIDC_ISSUER,
             push_audience=PUSH_AUDIENCE,
             push_service_account=PUSH_SERVICE_ACCOUNT,
-        )
+        ),
+        SystemClock(),
     )
-    assert verifier.verify(authorization) == PUSH_SERVICE_ACCOUNT
+    soon = Deadline.after(5, SystemClock())
+    assert verifier.verify(authorization, soon) == PUSH_SERVICE_ACCOUNT
     message = decode_push(body)
     assert (message.event, message.message_id) == (EVENT, message_id)
 

@@ -14,8 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from frontdesk.platform.clock import SystemClock
 from frontdesk.platform.errors import NotConfigured, Unauthenticated, UpstreamUnavailable
 from frontdesk.platform.events import PushVerifier
+from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.settings import Settings
 
 ACCOUNT = "push@agency.iam.gserviceaccount.com"
@@ -61,7 +63,11 @@ def certificates() -> Iterator[Certificates]:
 
 @pytest.fixture
 def verifier(certificates: Certificates) -> PushVerifier:
-    return PushVerifier(settings(certificates.url))
+    return PushVerifier(settings(certificates.url), SystemClock())
+
+
+def soon() -> Deadline:
+    return Deadline.after(5, SystemClock())
 
 
 def settings(url: str) -> Settings:
@@ -84,7 +90,7 @@ def bearer(key: Any = KEY, algorithm: str = "RS256", kid: str | None = "k1", **c
 
 
 def test_our_own_push_is_let_in(verifier: PushVerifier, certificates: Certificates) -> None:
-    assert [verifier.verify(bearer()) for _ in range(3)] == [ACCOUNT] * 3
+    assert [verifier.verify(bearer(), soon()) for _ in range(3)] == [ACCOUNT] * 3
     assert certificates.asked == 1
 
 
@@ -118,7 +124,7 @@ def test_our_own_push_is_let_in(verifier: PushVerifier, certificates: Certificat
 )
 def test_anybody_else_is_refused(verifier: PushVerifier, authorization: str | None) -> None:
     with pytest.raises(Unauthenticated):
-        verifier.verify(authorization)
+        verifier.verify(authorization, soon())
 
 
 def test_made_up_key_ids_do_not_make_us_ask_again_and_again(
@@ -126,7 +132,7 @@ def test_made_up_key_ids_do_not_make_us_ask_again_and_again(
 ) -> None:
     for number in range(10):
         with pytest.raises(Unauthenticated):
-            verifier.verify(bearer(kid=f"made-up-{number}"))
+            verifier.verify(bearer(kid=f"made-up-{number}"), soon())
 
     assert certificates.asked == 1
 
@@ -135,7 +141,7 @@ def test_without_googles_keys_the_push_comes_again_later(certificates: Certifica
     port_nobody_listens_on = "http://127.0.0.1:9"
 
     with pytest.raises(UpstreamUnavailable):
-        PushVerifier(settings(port_nobody_listens_on)).verify(bearer())
+        PushVerifier(settings(port_nobody_listens_on), SystemClock()).verify(bearer(), soon())
 
 
 @pytest.mark.parametrize("missing", ["push_audience", "push_service_account"])
@@ -143,4 +149,4 @@ def test_what_is_not_configured_lets_nobody_in(certificates: Certificates, missi
     incomplete = settings(certificates.url).model_copy(update={missing: None})
 
     with pytest.raises(NotConfigured):
-        PushVerifier(incomplete).verify(bearer())
+        PushVerifier(incomplete, SystemClock()).verify(bearer(), soon())

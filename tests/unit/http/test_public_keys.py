@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from frontdesk.http.jwks import KEEP, PAUSE, PAUSE_WITHOUT_KEYS, KeySet
 from frontdesk.http.tokens import PublicKeys, TokenVerifier
 from frontdesk.platform.errors import Unauthenticated, UpstreamUnavailable
+from frontdesk.platform.jwks import KEEP, PAUSE, PAUSE_WITHOUT_KEYS, KeySet
 from frontdesk.platform.resilience import Deadline
 from tests.support import tokens
 from tests.support.clock import START, ManualClock

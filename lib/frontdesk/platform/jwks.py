@@ -1,4 +1,4 @@
-"""The public keys of users' tokens, fetched once, kept, and fetched again when a key is new."""
+"""Public keys of signed tokens: fetched once, kept, and fetched again when a key is new."""
 
 from __future__ import annotations
 
