@@ -47,7 +47,7 @@ bench: $(VENV)/.synced ## Measure every budget beside its baseline: make bench [
 
 .PHONY: eval
 eval: $(VENV)/.synced ## Score the helpdesk on the labelled questions
-	@$(BIN)/python -m frontdesk.helpdesk.evaluate
+	@$(BIN)/python -m evaluation
 
 .PHONY: openapi
 openapi: $(VENV)/.synced ## Write docs/openapi.json from the code

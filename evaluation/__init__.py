@@ -1,0 +1,1 @@
+"""Scores and calibrates the helpdesk on the demo agencies' labelled questions."""

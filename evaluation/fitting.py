@@ -1,0 +1,83 @@
+"""Two small linear models, fitted in plain numpy.
+
+`conditional_logit`: within each question, the sentences that hold the answer against the others
+(McFadden 1974). `logistic`: yes or no, by Newton's method. Both penalise large weights (L2) of
+features scaled to mean 0 and deviation 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk.helpdesk.relevance import LinearModel
+
+Rows = NDArray[np.float64]
+
+_STEPS = 400
+_RATE = 0.05
+_CONSTANT = 1e-6
+
+
+def conditional_logit(groups: Sequence[tuple[Rows, NDArray[np.bool_]]], l2: float) -> LinearModel:
+    """Weights that put the right rows of each group first.
+
+    Args:
+        groups: for each question its sentences' features (n, f), and which of them are right;
+            groups without a right one teach nothing.
+        l2: the penalty.
+    """
+    mean, scale = _standard(np.concatenate([rows for rows, _ in groups]))
+    scaled = [((rows - mean) / scale, right) for rows, right in groups if right.any()]
+    weights = np.zeros(len(mean))
+    first, second = np.zeros_like(weights), np.zeros_like(weights)
+    for step in range(1, _STEPS + 1):  # Adam: the loss of several right rows is not convex
+        gradient = l2 * weights
+        for rows, right in scaled:
+            share = _softmax(rows @ weights)
+            wanted = share * right
+            gradient = gradient + rows.T @ (share - wanted / (wanted.sum() + 1e-12))
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.99 * second + 0.01 * gradient**2
+        corrected = (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
+        weights = weights - _RATE * corrected
+    return _model(mean, scale, weights, 0.0)
+
+
+def logistic(rows: Rows, known: NDArray[np.bool_], sample: Rows, *, l2: float) -> LinearModel:
+    """The logistic regression of ``known`` (n,) on ``rows`` (n, f).
+
+    Args:
+        sample: weight of each row (n,).
+        l2: the penalty, not on the bias.
+    """
+    mean, scale = _standard(rows)
+    scaled = np.c_[(rows - mean) / scale, np.ones(len(rows))]
+    penalty = np.r_[np.full(len(mean), l2), 1e-6]
+    weights = np.zeros(len(penalty))
+    for _ in range(30):
+        share = 1 / (1 + np.exp(-np.clip(scaled @ weights, -30, 30)))
+        gradient = scaled.T @ (sample * (share - known)) + penalty * weights
+        curvature = (scaled * (sample * share * (1 - share))[:, np.newaxis]).T @ scaled
+        weights = weights - np.linalg.solve(curvature + np.diag(penalty), gradient)
+    return _model(mean, scale, weights[:-1], float(weights[-1]))
+
+
+def _standard(rows: Rows) -> tuple[Rows, Rows]:
+    deviation = rows.std(axis=0)
+    # A feature that never varies (a cosine without vectors) says nothing.
+    return rows.mean(axis=0), np.where(deviation > _CONSTANT, deviation, 1.0)
+
+
+def _softmax(scores: Rows) -> Rows:
+    powers = np.exp(scores - scores.max())
+    share: Rows = powers / powers.sum()
+    return share
+
+
+def _model(mean: Rows, scale: Rows, weights: Rows, bias: float) -> LinearModel:
+    return LinearModel(
+        mean.astype(np.float32), scale.astype(np.float32), weights.astype(np.float32), bias
+    )

@@ -1,0 +1,192 @@
+"""Two things a sentence must fit besides its subject: the month asked about, the kind of answer.
+
+"What is a double in December?" is not answered by prices for May to October, however similar the
+words; "what does it cost?" is not answered by a sentence without an amount. English, German,
+French and Spanish.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from frontdesk.helpdesk.classify import fold
+
+_MONTH_NAMES: Final = """
+january jan januar janner janvier enero
+february feb februar fevrier febrero
+march mar marz mars marzo
+april apr avril abril
+may mai mayo
+june jun juni juin junio
+july jul juli juillet julio
+august aug aout agosto
+september sept septembre septiembre
+october oct oktober octobre octubre
+november nov novembre noviembre
+december dec dezember dez decembre diciembre
+"""
+_MONTHS: Final = {
+    name: number
+    for number, line in enumerate(_MONTH_NAMES.strip().splitlines(), start=1)
+    for name in line.split()
+}
+_TIMES_OF_YEAR: Final = {
+    name: months
+    for names, months in (
+        ("spring fruhling fruhjahr printemps primavera", (3, 4, 5)),
+        ("summer sommer ete verano", (6, 7, 8)),
+        ("autumn herbst automne otono", (9, 10, 11)),
+        ("winter wintertime hiver invierno", (12, 1, 2)),
+        ("easter ostern paques", (3, 4)),
+        ("christmas xmas weihnachten noel navidad", (12,)),
+        ("newyear silvester neujahr nochevieja nouvelan", (12, 1)),
+    )
+    for name in names.split()
+}
+_NEW_YEAR: Final = re.compile(r"\b(new year(?: s eve)?|nouvel an|ano nuevo)\b")
+_ALL_YEAR: Final = re.compile(
+    r"\b(all year|year round|throughout the year|every month|any time|in every season|every season"
+    r"|ganzjahrig|das ganze jahr|in jedem monat|toute l annee|todo el ano)\b"
+)
+_RANGE: Final = re.compile(
+    r"\b(?P<first>[a-z]+)(?: \d{1,4})? (?:to|until|till|through|bis(?: zum| mitte| ende| anfang)?"
+    r"|a|au|jusqu en|jusqu au|hasta|and|und|et|y)"
+    r" (?:the |mid |late |early |end of |mitte |ende |anfang |mi |fin |el |finales de )*"
+    r"(?:\d{1,2} )?(?:de )?(?P<last>[a-z]+)\b"
+)
+_BETWEEN: Final = re.compile(r"\b(between|zwischen|entre|from|von|vom|du|de|desde|del)\b")
+_DASH: Final = re.compile(r"\s*[–—]\s*")
+
+
+def is_month_word(folded: str) -> bool:
+    """Whether a folded word names a month or a time of the year."""
+    return folded in _MONTHS or folded in _TIMES_OF_YEAR
+
+
+@lru_cache(maxsize=20_000)
+def months_of(text: str) -> frozenset[int]:
+    """The months (1 to 12) that a text speaks of; "June to September" means four of them."""
+    folded = _NEW_YEAR.sub("newyear", fold(_DASH.sub(" to ", text)))
+    if _ALL_YEAR.search(folded):
+        return frozenset(range(1, 13))
+    found: set[int] = set()
+    for word in folded.split():
+        number = _month(word, text)
+        if number:
+            found.add(number)
+        found.update(_TIMES_OF_YEAR.get(word, ()))
+    for match in _RANGE.finditer(folded):
+        first, last = _month(match["first"], text), _month(match["last"], text)
+        pair = re.search(r" (and|und|et|y) ", match[0])
+        if first and last and (not pair or _BETWEEN.search(folded[: match.start()])):
+            found.update(_span(first, last))
+    return frozenset(found)
+
+
+def _month(word: str, text: str) -> int | None:
+    # "may" and "mar" are words of their own; as months they are written with a capital.
+    if word in {"may", "mar", "mars", "sept", "dez"} and word.title() not in text:
+        return None
+    return _MONTHS.get(word)
+
+
+def _span(first: int, last: int) -> list[int]:
+    return [(first - 1 + step) % 12 + 1 for step in range((last - first) % 12 + 1)]
+
+
+class AnswerKind(NamedTuple):
+    """What a question asks for, and how a sentence shows that it has one."""
+
+    name: str
+    asked: re.Pattern[str]
+    given: re.Pattern[str]
+
+
+_AMOUNT: Final = (
+    r"€|\$|%|\b(eur|chf|usd|euros?|franken|francs?|francos?|dollars?|free|no charge|no cost"
+    r"|without charge|nothing|included|extra cost|gratis|kostenlos\w*|kostenfrei\w*|inbegriffen"
+    r"|inklusive|gratuit\w*|compris\w*|inclus\w*|incluid\w*|per cent|percent|prozent|pour cent"
+    r"|por ciento)(?!\w)"
+)
+_NUMBER: Final = (
+    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
+    r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty"
+    r"|ninety|hundred|half|no|ein|eine|zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf"
+    r"|zwanzig|dreissig|vierzig|funfzig|un|une|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze"
+    r"|quinze|vingt|trente|quarante|cinquante|uno|una|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
+    r"|diez|doce|quince|veinte|treinta|cuarenta|cincuenta)\b"
+)
+_CLOCK: Final = (
+    r"\d{1,2}[:.h]\d\d|\d{1,2} ?(uhr|h|am|pm|heures|o clock)\b|\b(noon|midday|midnight|morning"
+    r"|evening|afternoon|sunset|sunrise|around the clock|mittag\w*|mitternacht|morgens?|abends?"
+    r"|rund um die uhr|midi|minuit|matin|soir|mediodia|medianoche|manana|tarde)\b"
+)
+_DURATION: Final = (
+    r"\b(minutes?|hours?|days?|weeks?|months?|years?|nights?|minuten?|stunden?|tagen?|tage|wochen?"
+    r"|monaten?|monate|jahren?|jahre|nachten?|nachte|heures?|jours?|semaines?|mois|ans?|annees?"
+    r"|nuits?|minutos?|horas?|dias?|semanas?|mes|meses|anos?|noches?|once|soon|immediately)\b"
+)
+_DISTANCE: Final = (
+    r"\b(kilomet\w+|km|m|met(er|re|ro)s?|metern|miles?|minutes?|minuten|minutos?|hours?|stunden?"
+    r"|heures?|horas?)\b"
+)
+_KINDS: Final = (
+    AnswerKind(
+        "amount",
+        re.compile(
+            r"\b(how much|cost|costs|price|prices|rate|rates|fee|fees|charge|charged|expensive"
+            r"|what do (i|we|you) pay|was kostet|kosten|kostet|preis|preise|teuer|combien coute"
+            r"|combien coutent|prix|tarif|tarifs|cuanto cuesta|cuanto cuestan|cuanto vale|precio"
+            r"|precios|tarifa|cuanto cobra)\b"
+        ),
+        re.compile(_AMOUNT),
+    ),
+    AnswerKind(
+        "clock",
+        re.compile(
+            r"\b(what time|which time|at what hour|until what|opening hours|um wie viel uhr"
+            r"|um wieviel uhr|wann (gibt|offnet|schliesst)|a quelle heure|jusqu a quelle heure"
+            r"|a que hora|hasta que hora)\b"
+        ),
+        re.compile(_CLOCK),
+    ),
+    AnswerKind(
+        "duration",
+        re.compile(
+            r"\b(how long|how many (minutes|hours|days|nights|weeks|months|years)|how soon"
+            r"|how (early|late)|wie lange|wie viele (tage|nachte|stunden|wochen)|combien de temps"
+            r"|combien de (jours|nuits|heures)|cuanto tiempo|cuanto (dura|tarda)"
+            r"|cuant[oa]s (dias|noches|horas))\b"
+        ),
+        re.compile(f"{_DURATION}|{_CLOCK}"),
+    ),
+    AnswerKind(
+        "distance",
+        re.compile(r"\b(how far|wie weit|a quelle distance|a que distancia|que tan lejos)\b"),
+        re.compile(_DISTANCE),
+    ),
+    AnswerKind(
+        "number",
+        re.compile(
+            r"\b(how (many|old|big|large|heavy|deep|high|tall|fast|wide|warm)|what age|which age"
+            r"|wie (viele|viel|alt|gross|schwer|tief|hoch|schnell|warm)|welches alter"
+            r"|welchem alter|combien|quel age|cuant[oa]s?|que edad)\b"
+        ),
+        re.compile(f"{_NUMBER}|{_AMOUNT}"),
+    ),
+)
+
+
+def expected_kind(question: str) -> AnswerKind | None:
+    """The kind of answer that a question asks for; None when any sentence may answer it."""
+    folded = fold(question)
+    return next((kind for kind in _KINDS if kind.asked.search(folded)), None)
+
+
+@lru_cache(maxsize=20_000)
+def gives(sentence: str, kind: AnswerKind) -> bool:
+    """Whether a sentence holds something of that kind."""
+    plain = " ".join(sentence.casefold().split())
+    return bool(kind.given.search(plain) or kind.given.search(fold(sentence)))

@@ -1,0 +1,160 @@
+"""A question taken apart: its subject, the names in it, the month, the kind of answer wanted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from frontdesk.helpdesk.classify import fold
+from frontdesk.helpdesk.facets import AnswerKind, expected_kind, is_month_word, months_of
+from frontdesk.helpdesk.fillers import FILLERS
+from frontdesk.helpdesk.thesaurus import concepts_by_word
+from frontdesk.knowledge import language
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from frontdesk.knowledge.retrieve import Candidate
+    from frontdesk.knowledge.tokens import QueryTerm
+
+WORD: Final = re.compile(r"[^\W_]+")
+_WORD_WITHIN: Final = re.compile(r"(?<=[\w,;] )[^\W\d_]+")
+_SHORTEST_NAME: Final = 3
+
+
+class Vocabulary(Protocol):
+    """The part of a loaded index that knows how often words occur."""
+
+    def frequencies(self, terms: Sequence[QueryTerm]) -> list[int]:
+        """In how many chunks each term occurs."""
+        ...
+
+    def weights(self, terms: Sequence[QueryTerm]) -> list[float]:
+        """Inverse document frequency of each term."""
+        ...
+
+
+class TermKind(StrEnum):
+    """What a word does in a question."""
+
+    NAME = "name"
+    MONTH = "month"
+    SUBJECT = "subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A content word of a question.
+
+    Attributes:
+        variants: index tokens that it may have.
+        weight: inverse document frequency.
+        unknown: no chunk of the index holds it.
+        concepts: of the thesaurus.
+    """
+
+    word: str
+    variants: tuple[str, ...]
+    weight: float
+    unknown: bool
+    concepts: frozenset[int]
+    kind: TermKind
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question taken apart.
+
+    Attributes:
+        subject: the question without names and months: what is asked, not about whom.
+        months: that it speaks of, 1 to 12.
+        kind: of the answer that it asks for; None when any will do.
+    """
+
+    text: str
+    subject: str
+    terms: tuple[Term, ...]
+    months: frozenset[int]
+    kind: AnswerKind | None
+
+    def of_kind(self, kind: TermKind) -> tuple[Term, ...]:
+        """The terms of one kind."""
+        return tuple(term for term in self.terms if term.kind is kind)
+
+
+def take_apart(
+    text: str,
+    terms: Sequence[QueryTerm],
+    candidates: Sequence[Candidate],
+    vocabulary: Vocabulary,
+) -> Question:
+    """Read a question in the light of what was retrieved for it.
+
+    Args:
+        text: as asked.
+        terms: its content words, from retrieval.
+        candidates: show which words are names: always written with a capital there.
+        vocabulary: of the index that was searched.
+    """
+    frequencies = vocabulary.frequencies(terms)
+    weights = vocabulary.weights(terms)
+    concepts = _concepts(text)
+    capitals = _Capitals(text, candidates)
+    read: list[Term] = []
+    for term, weight, frequency in zip(terms, weights, frequencies, strict=True):
+        folded = fold(term.word)
+        if folded in FILLERS:
+            continue
+        unknown = frequency == 0
+        known_as = concepts.get(folded, frozenset())
+        if is_month_word(folded):
+            kind = TermKind.MONTH
+        elif not known_as and capitals.name(folded, unknown=unknown):
+            kind = TermKind.NAME
+        else:
+            kind = TermKind.SUBJECT
+        read.append(Term(term.word, term.variants, weight, unknown, known_as, kind))
+    aside = {fold(term.word) for term in read if term.kind is not TermKind.SUBJECT}
+    subject = " ".join(
+        part for part in text.split() if aside.isdisjoint(map(fold, WORD.findall(part)))
+    )
+    return Question(text, subject or text, tuple(read), months_of(text), expected_kind(text))
+
+
+def _concepts(text: str) -> Mapping[str, frozenset[int]]:
+    found: dict[str, frozenset[int]] = {}
+    for word, concepts in concepts_by_word(text):
+        found[word] = found.get(word, frozenset()) | concepts
+    return found
+
+
+class _Capitals:
+    """Tells names by how words are written in the question and in the passages."""
+
+    def __init__(self, question: str, candidates: Sequence[Candidate]) -> None:
+        self._german = language.detect(question) == "de"  # writes every noun with a capital
+        self._asked = {
+            fold(match[0])
+            for match in WORD.finditer(question)
+            if match.start() > 0 and match[0][0].isupper() and len(match[0]) >= _SHORTEST_NAME
+        }
+        self._titled = {fold(word) for c in candidates for word in WORD.findall(c.context)}
+        self._always: set[str] = set()
+        never: set[str] = set()
+        for candidate in candidates:
+            for match in _WORD_WITHIN.finditer(candidate.text):
+                (self._always if match[0][0].isupper() else never).add(fold(match[0]))
+        self._sometimes = never
+        self._always -= never
+
+    def name(self, folded: str, *, unknown: bool) -> bool:
+        """Whether the word is a name."""
+        if folded in self._sometimes:
+            return False
+        if self._german:
+            return folded in self._titled and folded in self._always
+        return folded in self._always or (
+            folded in self._asked and (unknown or folded in self._titled)
+        )
