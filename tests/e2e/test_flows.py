@@ -108,7 +108,7 @@ def test_a_tenant_is_created_and_becomes_active(house: House) -> None:
     )
     (operation,) = tenant["operations"]
     assert operation["state"] == "succeeded"
-    assert {step["state"] for step in operation["steps"]} == {"done"}
+    assert {step["state"] for step in operation["steps"]} == {"succeeded"}
 
 
 def test_a_suspended_tenant_is_refused_at_once_and_comes_back(house: House) -> None:
