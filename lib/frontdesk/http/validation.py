@@ -139,7 +139,9 @@ def _list_fields(model: type[BaseModel]) -> frozenset[str]:
 
 def _is_collection(hint: Any) -> bool:
     kind = get_origin(hint) or hint
-    return isinstance(kind, type) and kind is not str and issubclass(kind, Sequence | AbstractSet)
+    if not isinstance(kind, type) or issubclass(kind, str):  # a StrEnum is one text too
+        return False
+    return issubclass(kind, Sequence | AbstractSet)
 
 
 def _problems(error: ValidationError) -> list[Problem]:

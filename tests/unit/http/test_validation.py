@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -226,3 +227,21 @@ def test_a_repeated_parameter_is_known_by_its_alias() -> None:
     from frontdesk.http.validation import parse_query
 
     assert parse_query(b"pageSize=1&pageSize=2", Aliased) == {"pageSize": ["1", "2"]}
+
+
+class Shade(StrEnum):
+    LIGHT = "light"
+
+
+class Shaded(BaseModel):
+    shade: Shade
+    others: list[Shade] = []
+
+
+def test_an_enum_of_texts_is_one_value_and_no_list() -> None:
+    from frontdesk.http.validation import parse_query
+
+    assert parse_query(b"shade=light&others=light", Shaded) == {
+        "shade": "light",
+        "others": ["light"],
+    }
