@@ -22,7 +22,7 @@ begin
   -- One index-only scan for each stage, and for each stage and currency that occurs: no row is hashed
   -- and no table is joined. client_values carries the columns that the predicate reads.
   execute format($query$
-    with recursive stages as (
+    with recursive stages as materialized (
       select s.stage, s.position, (select count(*) from app.clients as c where %1$s and c.stage = s.stage) as clients
       from unnest(array['QUOTED', 'NEGOTIATING', 'BOOKED', 'PAID', 'TRAVELLED', 'LOST'])
         with ordinality as s (stage, position)
@@ -43,7 +43,7 @@ begin
         order by c.stage, c.currency limit 1
       ) as following
     ),
-    sums as (
+    sums as materialized (
       select p.stage, p.currency, (
         select sum(c.total_minor)::bigint from app.client_values as c
         where %1$s and c.stage = p.stage and c.currency = p.currency) as total_minor

@@ -4,134 +4,141 @@
 -- LIKE operators are not leakproof, so under a policy the planner would not use their indexes. The
 -- tenant and visibility predicates come first in every statement, and a null tenant raises.
 --
--- What is looked for is folded as the index is (app.fold). Every word must occur somewhere in a
--- client; only when no client has them all are near spellings offered. Results come in tiers, and a
--- cursor says in which tier the page ended:
+-- Every word must occur somewhere in a client; only when no client has them all are near spellings
+-- offered. Results come in tiers, and a cursor says in which tier the page ended:
 --   exact     name, e-mail, phone or number is the query           (relevance only)
 --   prefix    the name starts with it                              (relevance only)
 --   contains  every word occurs
 --   near      every word is close to one that occurs
 --   far       the same, less close; asked for only when nothing is near
 
--- The query as search sees it.
-create type app.search_terms as (
-  folded text,
-  number text,
-  phone text,
-  words text[],
+-- One tier: what its rows have in common and how they are ordered.
+create type app.search_tier as (
+  name text,
+  -- The predicate to gather by, through an index of its own; null when the tier is only walked.
   indexed text,
-  plain text
+  -- The predicate to walk with; null when the tier is only gathered.
+  plain text,
+  key text,
+  key_type text,
+  direction text,
+  -- The most matches that are gathered.
+  cap int,
+  -- The least word similarity of a near spelling.
+  threshold text
 );
 
--- The pieces of a word that stand in the index wherever the word occurs: marks and foreign characters.
--- (The ASCII letters of a word count only where a word begins.)
-create function app.marks_of(p_word text)
-returns text[]
-language sql
-immutable parallel safe
+-- The tiers of a search in their order. p_narrow: the filter leaves few enough clients to read them
+-- one by one.
+create function app.search_tiers(p_terms app.search_terms, p_sort text, p_narrow bool)
+returns app.search_tier[]
+language plpgsql
+immutable
 set search_path = ''
-as $$ select array(select piece from unnest(app.short_pieces(p_word)) as piece where piece !~ '^[a-z0-9]+$') $$;
+as $$
+declare
+  v_exact constant text :=
+    '(c.name_key = $9 or c.email_normal = $9 or c.phone_e164 = $9 or c.number = upper($9))';
+  v_prefix constant text := 'c.name_key like $10';
+  v_rest text := '';
+  v_tiers app.search_tier[] := '{}';
+  v_tier app.search_tier;
+begin
+  v_tier.key := case p_sort
+    when 'name' then 'c.name_key' when 'created' then 'c.created_at' else 'c.last_activity_at' end;
+  v_tier.key_type := case p_sort when 'name' then 'text' else 'timestamptz' end;
+  v_tier.direction := case p_sort when 'name' then 'asc' else 'desc' end;
+  if p_terms.folded is null then
+    v_tier.name := 'all';
+    v_tier.plain := 'true';
+    return array[v_tier];
+  end if;
 
--- Takes a query apart. indexed and plain are the same predicate over app.clients as c, with $7 the
--- words as LIKE patterns and $8 the words themselves: the one for reading an index of its own, the
--- other, cheap to evaluate, for filtering rows that come in another order.
-create function app.read_search_terms(p_query text)
-returns app.search_terms
+  if p_sort = 'relevance' then
+    v_tier.name := 'exact';
+    v_tier.plain := v_exact;
+    v_tiers := array[
+      v_tier,
+      ('prefix', null, v_prefix || ' and ' || v_exact || ' is not true', 'c.name_key', 'text', 'asc',
+       null, null)::app.search_tier];
+    v_rest := ' and ' || v_exact || ' is not true and ' || v_prefix || ' is not true';
+  end if;
+
+  v_tier.name := 'contains';
+  v_tier.plain := p_terms.plain || v_rest;
+  v_tier.indexed := case when p_narrow then p_terms.plain else p_terms.indexed end || v_rest;
+  -- A search for a name, sorted by name: the matches lie together, far from the beginning.
+  v_tier.cap := case p_sort when 'name' then 6000 else 2000 end;
+  v_tiers := v_tiers || v_tier;
+
+  if p_terms.near is not null then
+    if p_sort = 'relevance' then
+      v_tier.key := 'round(extensions.word_similarity($9, c.names_text)::numeric, 4)';
+      v_tier.key_type := 'numeric';
+    end if;
+    v_tier.indexed := p_terms.near;
+    v_tier.plain := null;
+    -- Of a name that is common and misspelt, these many are as good as any.
+    v_tier.cap := 500;
+    v_tier.name := 'near';
+    v_tier.threshold := '0.6';
+    v_tiers := v_tiers || v_tier;
+    v_tier.name := 'far';
+    v_tier.threshold := '0.4';
+    v_tiers := v_tiers || v_tier;
+  end if;
+  return v_tiers;
+end
+$$;
+
+-- The first p_limit rows of a tier, after the cursor when the page before ended in this tier.
+--   gather  collects the matches through their own index, at most the tier's cap, and sorts those:
+--           right when few match, or when they all lie at one end of the order. matches counts them.
+--   walk    reads the order's index until the page is full: right when many rows match
+create function app.read_tier(
+  p_access app.access, p_filter app.client_filter, p_terms app.search_terms, p_tier app.search_tier,
+  p_gather bool, p_limit int, p_after jsonb, out ids uuid[], out keys text[], out matches bigint
+)
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_terms app.search_terms;
-  v_digits text := ltrim(regexp_replace(p_query, '[^0-9]', '', 'g'), '0');
+  v_after text := case when p_after ->> 'tier' = p_tier.name then format(
+    '(%%s, %%s) %s ($11::%s, $12)', case p_tier.direction when 'asc' then '>' else '<' end, p_tier.key_type)
+    else 'true' end;
 begin
-  if length(p_query) > 200 then
-    perform app.invalid('query', 'has at most 200 characters');
-  end if;
-  v_terms.folded := btrim(regexp_replace(app.fold(p_query), '\s+', ' ', 'g'));
-  if coalesce(v_terms.folded, '') = '' then
-    return null;
-  end if;
-  v_terms.number := upper(v_terms.folded);
-  if v_terms.folded ~ '^[0-9+()/. -]+$' and length(v_digits) >= 3 then
-    -- A telephone number, however it is written: one run of digits without the leading zero.
-    v_terms.phone := v_digits;
-    v_terms.words := array[v_digits];
-  else
-    v_terms.words := (regexp_split_to_array(v_terms.folded, ' '))[1:8];
-  end if;
-  select
-    string_agg(
-      case
-        -- Long enough for a trigram: the trigram index answers LIKE.
-        when word ~ '[[:alnum:]]{3}' then format('c.search_text like ($7)[%s]', i)
-        -- One or two characters that are an entry of the index of short pieces.
-        when word ~ '^([a-z0-9]{1,2}|[^\x01-\x7f]{1,2})$' then
-          format('app.short_pieces(c.search_text) @> array[($8)[%s]]', i)
-        -- Marks and letters mixed: the pieces narrow it down, LIKE decides.
-        else format(
-          'app.short_pieces(c.search_text) @> app.marks_of(($8)[%1$s]) and c.search_text like ($7)[%1$s]', i)
-      end, ' and ' order by i),
-    string_agg(
-      case
-        when word ~ '^[a-z0-9]{1,2}$' then
-          format('c.search_text ~ (''(^|[^a-z0-9])'' || ($8)[%s])', i)
-        else format('c.search_text like ($7)[%s]', i)
-      end, ' and ' order by i)
-  into v_terms.indexed, v_terms.plain
-  from unnest(v_terms.words) with ordinality as w (word, i);
-  return v_terms;
+  execute format(
+    case when p_gather then
+      'with hits as materialized ('
+      'select c.id, %1$s as key from app.clients as c where %2$s and %3$s limit $14) '
+      'select array_agg(p.id), array_agg(p.key::text), (select count(*) from hits) from ('
+      'select h.id, h.key from hits as h where %4$s order by h.key %6$s, h.id %6$s limit $13) as p'
+    else
+      'select array_agg(p.id), array_agg(p.key::text), null from ('
+      'select c.id, %1$s as key from app.clients as c '
+      'where %2$s and %3$s and %5$s order by %1$s %6$s, c.id %6$s limit $13) as p'
+    end,
+    p_tier.key, app.client_predicate(p_filter),
+    case when p_gather then p_tier.indexed else p_tier.plain end,
+    format(v_after, 'h.key', 'h.id'), format(v_after, p_tier.key, 'c.id'), p_tier.direction)
+  into ids, keys, matches
+  using
+    p_access.tenant_id, p_filter.restricted_to, p_filter.stages, p_filter.sources,
+    p_filter.consultant_id, p_filter.consultant_name,
+    array(select '%' || app.like_literal(w) || '%' from unnest(p_terms.words) as w),
+    p_terms.words, p_terms.folded, app.like_literal(p_terms.folded) || '%',
+    p_after ->> 'key', app.uuid_or_null(p_after ->> 'id'), p_limit, p_tier.cap;
 end
 $$;
 
--- The field that matched, for the reader of the list: name, company, email, phone or number. A near
--- spelling is of the name or the company.
-create function app.matched_field(p_client app.clients, p_word text)
-returns text
-language sql
-stable
-as $$
-  select case
-    when p_word is null then null
-    when strpos(p_client.name_key, p_word) > 0 then 'name'
-    when strpos(p_client.email_normal, p_word) > 0 then 'email'
-    when strpos(lower(p_client.number), p_word) > 0 then 'number'
-    when strpos(app.fold(p_client.company), p_word) > 0 then 'company'
-    when strpos(p_client.names_text, p_word) = 0 and strpos(p_client.search_text, p_word) > 0 then 'phone'
-    when extensions.word_similarity(p_word, app.fold(p_client.company))
-      > greatest(extensions.word_similarity(p_word, p_client.name_key),
-                 extensions.word_similarity(p_word, app.fold_expanded(p_client.name))) then 'company'
-    else 'name'
-  end
-$$;
-
 -- What a page of hits needs to be drawn and continued.
-create type app.search_hits as (ids uuid[], last_tier text, last_key text, more boolean);
-
--- The rows of one tier, as SQL with the parameters of app.find_clients.
---   walk    reads a sort order's index until the page is full: right when many rows match
---   gather  collects the matches through their own index, at most $15 of them, and sorts those: right
---           when few match, or when they all lie at one end of the sort order
-create function app.tier_query(p_base text, p_tier text, p_key text, p_type text, p_order text, p_after bool, p_gather bool)
-returns text
-language sql
-immutable
-as $$
-  select format(
-    case when p_gather then
-      'with hits as materialized (select c.id, %3$s as key from app.clients as c where %1$s and %2$s limit $15) '
-      'select array_agg(p.id), array_agg(p.key::text), (select count(*) from hits) from ('
-      'select h.id, h.key from hits as h %6$s order by h.key %5$s, h.id %5$s limit $14) as p'
-    else
-      'select array_agg(p.id), array_agg(p.key::text), 0 from ('
-      'select c.id, %3$s as key from app.clients as c '
-      'where %1$s and %2$s %7$s order by %3$s %5$s, c.id %5$s limit $14) as p'
-    end,
-    p_base, p_tier, p_key, p_type, p_order,
-    case when p_after then format('where (h.key, h.id) %s ($12::%s, $13)', c.comparison, p_type) end,
-    case when p_after then format('and (%s, c.id) %s ($12::%s, $13)', p_key, c.comparison, p_type) end)
-  from (select case p_order when 'asc' then '>' else '<' end) as c (comparison)
-$$;
+create type app.search_hits as (
+  ids uuid[],
+  last_tier text,
+  last_key text,
+  more boolean
+);
 
 -- The next p_limit hits after a cursor, tier by tier.
 create function app.find_clients(
@@ -145,114 +152,45 @@ set search_path = ''
 as $$
 declare
   v_hits app.search_hits := row('{}'::uuid[], null, null, false);
-  v_base text := app.client_predicate(p_filter);
-  v_tiers text[] := case
-    when p_terms.folded is null then array['all']
-    when p_sort = 'relevance' then array['exact', 'prefix', 'contains', 'near', 'far']
-    else array['contains', 'near', 'far']
-  end;
-  v_tier text;
-  v_exact constant text :=
-    '(c.name_key = $9 or c.email_normal = $9 or c.number = $10 or c.phone_e164 = $9)';
-  v_prefix constant text := 'c.name_key like $11';
-  v_close text;
-  v_predicate text;
-  v_key text;
-  v_type text;
-  v_order text;
-  v_continues bool;
-  v_gather bool;
-  -- One consultant's clients are few enough to be read one by one.
-  v_narrow bool := coalesce(p_filter.consultant_id, p_filter.restricted_to) is not null;
-  v_cap int;
-  v_ids uuid[];
-  v_keys text[];
-  v_count int;
+  v_tier app.search_tier;
+  v_reached bool := p_after is null;
+  v_wanted int;
+  v_read record;
 begin
-  if p_after is not null then
-    v_tiers := v_tiers[array_position(v_tiers, p_after ->> 'tier'):];
-    if v_tiers is null then
-      perform app.fail(400, 'invalid_cursor', 'This cursor does not belong to this list.');
-    end if;
-  end if;
-  select string_agg(format('($8)[%s] operator(extensions.<%%) c.names_text', i), ' and ')
-  into v_close
-  from generate_subscripts(p_terms.words, 1) as i;
-
-  foreach v_tier in array v_tiers loop
-    v_continues := coalesce(p_after ->> 'tier' = v_tier, false);
+  foreach v_tier in array app.search_tiers(
+    p_terms, p_sort, coalesce(p_filter.consultant_id, p_filter.restricted_to) is not null)
+  loop
+    v_reached := v_reached or p_after ->> 'tier' = v_tier.name;
+    continue when not v_reached;
     -- Near spellings are an answer of their own, never a tail behind literal matches.
-    exit when v_tier in ('near', 'far') and not v_continues
+    exit when v_tier.threshold is not null and p_after ->> 'tier' is distinct from v_tier.name
       and (cardinality(v_hits.ids) > 0 or p_after is not null);
 
-    v_predicate := case v_tier
-      when 'all' then 'true'
-      when 'exact' then v_exact
-      when 'prefix' then v_prefix || ' and ' || v_exact || ' is not true'
-      when 'contains' then case when p_sort = 'relevance' then ' and ' || v_exact || ' is not true and ' || v_prefix || ' is not true' else '' end
-      else v_close
-    end;
-    if v_tier in ('near', 'far') and p_sort = 'relevance' then
-      v_key := 'round(extensions.word_similarity($9, c.names_text)::numeric, 4)';
-      v_type := 'numeric';
-      v_order := 'desc';
-    elsif p_sort = 'name' or v_tier = 'prefix' then
-      v_key := 'c.name_key';
-      v_type := 'text';
-      v_order := 'asc';
-    else
-      v_key := case p_sort when 'created' then 'c.created_at' else 'c.last_activity_at' end;
-      v_type := 'timestamptz';
-      v_order := 'desc';
+    -- One more than the page holds says whether there is another page.
+    v_wanted := p_limit + 1 - cardinality(v_hits.ids);
+    if v_tier.threshold is not null then
+      perform set_config('pg_trgm.word_similarity_threshold', v_tier.threshold, true);
     end if;
-
-    v_gather := v_tier in ('contains', 'near', 'far');
-    v_cap := case
-      -- Of a name that is common and misspelt, these many are as good as any.
-      when v_tier in ('near', 'far') then 500
-      -- A search for a name, sorted by name: the matches lie together, far from the beginning.
-      when p_sort = 'name' then 6000
-      else 2000
-    end;
-    if v_tier in ('near', 'far') then
-      perform set_config('pg_trgm.word_similarity_threshold', case v_tier when 'near' then '0.6' else '0.4' end, true);
-    end if;
-    loop
-      execute app.tier_query(
-        v_base,
-        case when v_tier <> 'contains' then v_predicate
-          when v_gather and not v_narrow then p_terms.indexed || v_predicate else p_terms.plain || v_predicate end,
-        v_key, v_type, v_order, v_continues, v_gather)
-      into v_ids, v_keys, v_count
-      using
-        p_access.tenant_id, p_filter.restricted_to, p_filter.stages, p_filter.sources,
-        p_filter.consultant_id, p_filter.consultant_name,
-        array(select '%' || app.like_literal(w) || '%' from unnest(p_terms.words) as w),
-        p_terms.words, p_terms.folded, p_terms.number, app.like_literal(p_terms.folded) || '%',
-        p_after ->> 'key', app.uuid_or_null(p_after ->> 'id'),
-        p_limit + 1 - cardinality(v_hits.ids), v_cap;
-      exit when v_count < v_cap or v_tier in ('near', 'far');
+    v_read := app.read_tier(
+      p_access, p_filter, p_terms, v_tier, v_tier.indexed is not null, v_wanted, p_after);
+    if v_read.matches >= v_tier.cap and v_tier.plain is not null then
       -- Too many to gather: so many that walking the order soon fills the page.
-      v_gather := false;
-      v_cap := v_count + 1;
-    end loop;
-
-    if v_ids is not null then
-      v_hits.ids := v_hits.ids || v_ids;
-      v_hits.more := cardinality(v_hits.ids) > p_limit;
-      if v_hits.more then
-        -- The row beyond the page may be the first of its tier; then the page ended in the one before.
-        if cardinality(v_ids) > 1 then
-          v_hits.last_tier := v_tier;
-          v_hits.last_key := v_keys[cardinality(v_keys) - 1];
-        end if;
-        v_hits.ids := v_hits.ids[:p_limit];
-        return v_hits;
-      end if;
-      v_hits.last_tier := v_tier;
-      v_hits.last_key := v_keys[cardinality(v_keys)];
+      v_read := app.read_tier(p_access, p_filter, p_terms, v_tier, false, v_wanted, p_after);
     end if;
+    continue when v_read.ids is null;
+
+    v_hits.more := cardinality(v_read.ids) = v_wanted;
+    v_hits.ids := (v_hits.ids || v_read.ids)[:p_limit];
+    -- When the row beyond the page is the first of its tier, the page ended in the tier before.
+    if not v_hits.more or v_wanted > 1 then
+      v_hits.last_tier := v_tier.name;
+      v_hits.last_key := v_read.keys[least(v_wanted - 1, cardinality(v_read.keys))];
+    end if;
+    exit when v_hits.more;
   end loop;
+  if not coalesce(v_reached, false) then
+    perform app.fail(400, 'invalid_cursor', 'This cursor does not belong to this list.');
+  end if;
   return v_hits;
 end
 $$;
@@ -272,6 +210,8 @@ stable
 security definer
 set search_path = ''
 set jit = off
+-- Trigram operators are costed as if they were free, and some searches would read the whole table.
+set enable_seqscan = off
 as $$
 declare
   v_access app.access := app.require_role('viewer');

@@ -225,14 +225,14 @@ def test_functions_that_bypass_policies_name_the_tenant_in_every_read(
         """
         select proname, prosrc from pg_proc
         where oid in (
-          'api.search_clients'::regproc, 'api.pipeline'::regproc, 'app.find_clients'::regproc)
+          'api.search_clients'::regproc, 'api.pipeline'::regproc, 'app.read_tier'::regproc)
         """
     ).fetchall()
     assert len(bodies) == 3
     for name, body in bodies:
         for source in re.finditer(r"(?:from|join) app\.(\w+) as (\w+)(.{0,120})", body, re.DOTALL):
             table, alias, following = source.groups()
-            predicate = rf"{alias}\.tenant_id = (\$1|v_access\.tenant_id)|where %1\$s"
+            predicate = rf"{alias}\.tenant_id = (\$1|v_access\.tenant_id)|where %\d\$s"
             assert re.search(predicate, following), f"{name} reads {table} without its tenant"
 
 
