@@ -9,8 +9,8 @@ version before.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,26 +18,32 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from frontdesk.knowledge.build import KnownVectors, SourceDocument, build_index
+from frontdesk.knowledge.build import SourceDocument, build_index
 from frontdesk.knowledge.chunk import chunk
-from frontdesk.knowledge.chunkfile import read_chunks
 from frontdesk.knowledge.extract import extract
-from frontdesk.knowledge.manifest import CHUNKS_FILE, EMBEDDINGS_FILE, IndexInvalid, file_entry
+from frontdesk.knowledge.manifest import PROGRESS_FILE, IndexInvalid
 from frontdesk.knowledge.publish import PointerMoved
+from frontdesk.knowledge.reuse import EarlierBuild
 from frontdesk.knowledge.serving import embedder_of, shelf_of
 from frontdesk.platform.database import Rpc
-from frontdesk.platform.errors import Unprocessable, UnsupportedMediaType, UpstreamUnavailable
+from frontdesk.platform.errors import (
+    DeadlineExceeded,
+    Unprocessable,
+    UnsupportedMediaType,
+    UpstreamUnavailable,
+)
 from frontdesk.platform.logging import get_logger
+from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.storage import ObjectNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from frontdesk.knowledge.chunk import Chunk
     from frontdesk.knowledge.embedder import Embedder
+    from frontdesk.knowledge.embeddings import KnownVectors
     from frontdesk.knowledge.manifest import Manifest
     from frontdesk.knowledge.publish import Current, IndexShelf
-    from frontdesk.platform.resilience import Deadline
     from frontdesk.platform.services import Services
 
 log = get_logger(__name__)
@@ -46,6 +52,9 @@ log = get_logger(__name__)
 EXTRACTION_FORMAT = 1
 _ROUNDS = 5  # builds that may lose to another before the event goes back to the queue
 _INDEXER_THREADS = 2
+# Kept back to store what an interrupted build made.
+_RESERVED_SECONDS = 30.0
+_RESERVED_SHARE = 0.2
 _DONE_WITH = frozenset({"purging", "deleted"})  # tenants whose knowledge must not come back
 
 
@@ -175,21 +184,23 @@ class Indexer:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as scratch_name:
             scratch = Path(scratch_name)
-            chunks, vectors = self._reusable(tenant_id, before, scratch)
-            ready, failed = self._documents(source, chunks)
+            earlier = EarlierBuild(self._shelf, tenant_id, before, scratch, self._deadline)
+            ready, failed = self._documents(source, earlier.chunks())
+            vectors = earlier.vectors(self._embedder.id)
             folder = scratch / "index"
             folder.mkdir()
-            manifest = build_index(
-                folder,
-                tenant_id=tenant_id,
-                version=str(self._services.ids.new_id()),
-                knowledge_version=source.knowledge_version,
-                documents=ready,
-                embedder=self._embedder,
-                known=vectors,
-                created_at=self._services.clock.now(),
-                deadline=self._deadline,
-            )
+            with self._keeping_progress(tenant_id, vectors, scratch):
+                manifest = build_index(
+                    folder,
+                    tenant_id=tenant_id,
+                    version=str(self._services.ids.new_id()),
+                    knowledge_version=source.knowledge_version,
+                    documents=ready,
+                    embedder=self._embedder,
+                    known=vectors,
+                    created_at=self._services.clock.now(),
+                    deadline=self._build_deadline(),
+                )
             self._shelf.publish(
                 folder,
                 manifest,
@@ -205,34 +216,28 @@ class Indexer:
         )
         return self._mark(tenant_id, manifest, ready, failed)
 
-    def _reusable(
-        self, tenant_id: UUID, before: Manifest | None, scratch: Path
-    ) -> tuple[dict[str, tuple[Chunk, ...]], KnownVectors]:
-        """Chunks by source key, and vectors by content, of the version before.
-
-        Whatever is wrong with them only costs the time to make them anew.
-        """
-        if before is None:
-            return {}, KnownVectors()
-        try:
-            chunks = read_chunks(self._fetch(tenant_id, before, CHUNKS_FILE, scratch))
-            if before.embedder_id != self._embedder.id:
-                return chunks, KnownVectors()
-            path = self._fetch(tenant_id, before, EMBEDDINGS_FILE, scratch)
-            return chunks, KnownVectors.read(path)
-        except (ObjectNotFound, IndexInvalid, sqlite3.Error) as unusable:
-            log.warning("The version before can't be reused.", error=type(unusable).__name__)
-            return {}, KnownVectors()
-
-    def _fetch(self, tenant_id: UUID, manifest: Manifest, name: str, scratch: Path) -> Path:
-        path = scratch / f"before-{name}"
-        expected = manifest.files[name]
-        self._shelf.download(
-            tenant_id, manifest.version, name, path, deadline=self._deadline, size=expected.size
+    def _build_deadline(self) -> Deadline:
+        """Leaves time to store what was made when the build itself runs out of it."""
+        remaining = self._deadline.remaining()
+        return Deadline.after(
+            remaining - min(_RESERVED_SECONDS, remaining * _RESERVED_SHARE), self._services.clock
         )
-        if file_entry(path) != expected:
-            raise IndexInvalid(f"{name} does not match its checksum.")
-        return path
+
+    @contextmanager
+    def _keeping_progress(
+        self, tenant_id: UUID, vectors: KnownVectors, scratch: Path
+    ) -> Iterator[None]:
+        """If the build fails, keep the vectors it made: the event comes again and goes on."""
+        known = len(vectors)
+        try:
+            yield
+        except (UpstreamUnavailable, DeadlineExceeded):
+            if len(vectors) > known:
+                path = scratch / PROGRESS_FILE
+                vectors.write(path, self._embedder.id)
+                self._shelf.keep_progress(tenant_id, path, deadline=self._deadline)
+                log.info("A build was interrupted; its embeddings are kept.", chunks=len(vectors))
+            raise
 
     def _documents(
         self, source: _Source, known: Mapping[str, tuple[Chunk, ...]]
@@ -309,6 +314,7 @@ class Indexer:
         """Remove old versions and the bytes of deleted documents; the next build tries again."""
         bucket, storage = self._services.settings.documents_bucket_name, self._services.storage
         try:
+            self._shelf.drop_progress(tenant_id, deadline=self._deadline)
             self._shelf.collect(tenant_id, deadline=self._deadline)
             if source.deleted:
                 prefix = f"tenants/{tenant_id}/documents/"

@@ -19,6 +19,8 @@ VECTORS_FILE = "vectors.faiss"
 CHUNKS_FILE = "chunks.sqlite"
 # Half-precision vectors by chunk hash: the next build reuses them, serving never downloads them.
 EMBEDDINGS_FILE = "embeddings.npz"
+# Embeddings of a build that ran out of time; the next one goes on from there.
+PROGRESS_FILE = "progress.npz"
 SERVED_FILES = (VECTORS_FILE, CHUNKS_FILE)
 POINTER_FILE = "current.json"
 
@@ -104,6 +106,11 @@ def tenant_prefix(prefix: str, tenant_id: UUID) -> str:
 def pointer_object(prefix: str, tenant_id: UUID) -> str:
     """Object name of a tenant's pointer."""
     return f"{prefix}/{tenant_id}/{POINTER_FILE}"
+
+
+def progress_object(prefix: str, tenant_id: UUID) -> str:
+    """Object name of what an unfinished build left."""
+    return f"{prefix}/{tenant_id}/{PROGRESS_FILE}"
 
 
 def index_object(prefix: str, tenant_id: UUID, version: str, name: str) -> str:

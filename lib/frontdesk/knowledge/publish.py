@@ -15,6 +15,7 @@ from frontdesk.knowledge.manifest import (
     Pointer,
     index_object,
     pointer_object,
+    progress_object,
     tenant_prefix,
 )
 from frontdesk.platform.errors import PreconditionFailed
@@ -147,6 +148,30 @@ class IndexShelf:
         except PreconditionFailed as lost:
             self._remove(manifest.tenant_id, manifest.version, deadline)
             raise PointerMoved("Another build of this index was published first.") from lost
+
+    def keep_progress(self, tenant_id: UUID, path: Path, *, deadline: Deadline) -> None:
+        """Store what an unfinished build made, for the next one."""
+        self.storage.write(
+            self.bucket,
+            progress_object(self.prefix, tenant_id),
+            path,
+            content_type="application/octet-stream",
+            deadline=deadline,
+        )
+
+    def progress(self, tenant_id: UUID, path: Path, *, deadline: Deadline) -> bool:
+        """Put what an unfinished build left on local disk; False when none did."""
+        name = progress_object(self.prefix, tenant_id)
+        try:
+            self.storage.download(self.bucket, name, path, deadline=deadline)
+        except ObjectNotFound:
+            return False
+        return True
+
+    def drop_progress(self, tenant_id: UUID, *, deadline: Deadline) -> None:
+        """The build was finished."""
+        name = progress_object(self.prefix, tenant_id)
+        self.storage.delete(self.bucket, name, deadline=deadline)
 
     def collect(self, tenant_id: UUID, *, deadline: Deadline, keep: int = KEPT_VERSIONS) -> int:
         """Remove all but the newest ``keep`` versions up to the current one; returns how many went.

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from frontdesk.knowledge.build import KnownVectors, SourceDocument, build_index
+from frontdesk.knowledge.build import SourceDocument, build_index
 from frontdesk.knowledge.chunk import chunk
+from frontdesk.knowledge.embeddings import KnownVectors
 from frontdesk.knowledge.extract import extract
 from frontdesk.platform.clock import SystemClock
 from frontdesk.platform.resilience import Deadline
@@ -60,7 +61,7 @@ def build(
         knowledge_version=knowledge_version,
         documents=list(documents),
         embedder=embedder,
-        known=known or KnownVectors(),
+        known=KnownVectors() if known is None else known,
         created_at=CREATED,
         deadline=a_deadline(),
     )

@@ -122,11 +122,14 @@ class WordEmbedder:
         self.dimensions = dimensions
         self.embedded: list[str] = []
         self.failure: Exception | None = None
+        self.fails_after: int | None = None
 
     def embed(self, texts: Sequence[str], *, deadline: Deadline) -> NDArray[np.float32]:
         deadline.timeout(1)
         if self.failure is not None:
             raise self.failure
+        if self.fails_after is not None and len(self.embedded) >= self.fails_after:
+            raise UpstreamUnavailable
         self.embedded.extend(texts)
         vectors = np.full((len(texts), self.dimensions), 0.01, np.float32)
         for row, text in enumerate(texts):

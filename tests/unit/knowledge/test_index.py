@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from frontdesk.knowledge.build import KnownVectors
 from frontdesk.knowledge.chunkfile import read_chunks
+from frontdesk.knowledge.embeddings import KnownVectors
 from frontdesk.knowledge.index import PUBLIC_ONLY, Filters, LoadedIndex
 from frontdesk.knowledge.manifest import CHUNKS_FILE, EMBEDDINGS_FILE, IndexInvalid
 from frontdesk.knowledge.tokens import query_terms
@@ -114,7 +114,8 @@ def test_a_question_with_sql_or_fts_syntax_is_only_words(index: LoadedIndex) -> 
 def test_a_rebuild_from_known_vectors_equals_a_build_from_nothing(tmp_path: Path) -> None:
     first, second = WordEmbedder(), WordEmbedder()
     one = build(tmp_path / "one", DOCUMENTS, first)
-    known = KnownVectors.read(tmp_path / "one" / EMBEDDINGS_FILE)
+    known = KnownVectors()
+    known.update(tmp_path / "one" / EMBEDDINGS_FILE, "words")
     two = build(tmp_path / "two", DOCUMENTS, second, known=known)
     assert two == one
     assert len(first.embedded) == one.chunks
@@ -123,11 +124,21 @@ def test_a_rebuild_from_known_vectors_equals_a_build_from_nothing(tmp_path: Path
 
 def test_only_changed_chunks_are_embedded_again(tmp_path: Path) -> None:
     build(tmp_path / "one", DOCUMENTS, WordEmbedder())
-    known = KnownVectors.read(tmp_path / "one" / EMBEDDINGS_FILE)
+    known = KnownVectors()
+    known.update(tmp_path / "one" / EMBEDDINGS_FILE, "words")
     embedder = WordEmbedder()
     changed = document(3, "# Visa\nKenya asks for a visa.\n\n## Fee\nIt costs 60 dollars.")
     build(tmp_path / "two", [*DOCUMENTS[:2], changed], embedder, known=known)
     assert embedder.embedded == ["Visa > Fee\nIt costs 60 dollars."]
+
+
+def test_another_embedders_vectors_and_damaged_ones_are_refused(tmp_path: Path) -> None:
+    build(tmp_path, DOCUMENTS, WordEmbedder())
+    with pytest.raises(IndexInvalid, match="another"):
+        KnownVectors().update(tmp_path / EMBEDDINGS_FILE, "letters")
+    (tmp_path / EMBEDDINGS_FILE).write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(IndexInvalid, match="read"):
+        KnownVectors().update(tmp_path / EMBEDDINGS_FILE, "words")
 
 
 def test_chunks_of_the_version_before_are_found_by_their_source(tmp_path: Path) -> None:

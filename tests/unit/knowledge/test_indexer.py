@@ -292,3 +292,20 @@ def test_a_purged_tenants_knowledge_does_not_come_back(agency: Agency) -> None:
     agency.books.status = "purging"
     agency.run()
     assert agency.generation() == 0
+
+
+def test_an_interrupted_build_goes_on_where_it_was(agency: Agency) -> None:
+    for number in range(1, 301):
+        agency.upload(number, f"# Rule {number}\nRule number {number} of the house.".encode())
+    agency.embedder.fails_after = 256
+    with pytest.raises(UpstreamUnavailable):
+        agency.run()
+    assert agency.status(1) == "pending"
+    agency.embedder.fails_after = None
+    agency.embedder.embedded.clear()
+    agency.run()
+    assert len(agency.embedder.embedded) == 300 - 256
+    assert len(agency.texts()) == 300
+    bucket = agency.services.settings.faiss_bucket_name
+    names = [i.name for i in agency.storage.list(bucket, "", deadline=a_deadline())]
+    assert not [name for name in names if name.endswith("progress.npz")]

@@ -1,0 +1,99 @@
+"""Vectors that were made before, so that only what changed is embedded again."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from frontdesk.knowledge.manifest import IndexInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from frontdesk.knowledge.chunk import Chunk
+    from frontdesk.knowledge.embedder import Embedder
+    from frontdesk.platform.resilience import Deadline
+
+    HalfVectors = NDArray[np.float16]
+
+_BATCH = 128  # chunks whose work is lost at most when the time is over
+
+
+class KnownVectors:
+    """One embedder's vectors by the hash of what was embedded, in half precision.
+
+    They lie beside each index version, and new ones are rounded the same way: a rebuild gives the
+    very bytes that a build from nothing would.
+    """
+
+    def __init__(self) -> None:
+        self._vectors: dict[str, HalfVectors] = {}
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def get(self, content_hash: str) -> HalfVectors | None:
+        """The vector of that content, if it was made before."""
+        return self._vectors.get(content_hash)
+
+    def of(self, chunks: Sequence[Chunk], embedder: Embedder, deadline: Deadline) -> HalfVectors:
+        """Vectors (len(chunks), d); what is not known is embedded, once per content, and kept.
+
+        Raises:
+            UpstreamUnavailable: the embedder failed; what it made so far is kept.
+            DeadlineExceeded: the deadline passed; the same.
+        """
+        hashes = [chunk.content_hash for chunk in chunks]
+        new = {
+            key: chunk.embedded_text
+            for key, chunk in zip(hashes, chunks, strict=True)
+            if key not in self._vectors
+        }
+        pending = list(new.items())
+        for start in range(0, len(pending), _BATCH):
+            batch = pending[start : start + _BATCH]
+            made = embedder.embed([text for _, text in batch], deadline=deadline)
+            for (key, _), vector in zip(batch, made.astype(np.float16), strict=True):
+                self._vectors[key] = vector
+        vectors: NDArray[Any] = np.empty((len(chunks), embedder.dimensions), np.float16)
+        for row, key in enumerate(hashes):
+            vectors[row] = self._vectors[key]
+        return vectors
+
+    def update(self, path: Path, embedder_id: str) -> None:
+        """Add that embedder's vectors, as `write` or `write_embeddings` wrote them.
+
+        Raises:
+            IndexInvalid: damaged, or of another embedder.
+        """
+        try:
+            # Opened here: NumPy leaves a damaged file open.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                made_by = str(stored["embedder_id"])
+                hashes, vectors = stored["hashes"], stored["vectors"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as damaged:
+            raise IndexInvalid("Stored embeddings can't be read.") from damaged
+        if made_by != embedder_id:
+            raise IndexInvalid("Stored embeddings are another embedder's.")
+        self._vectors.update(
+            (bytes(key).hex(), row) for key, row in zip(hashes, vectors, strict=True)
+        )
+
+    def write(self, path: Path, embedder_id: str) -> None:
+        """Keep all of them in a file."""
+        vectors = np.array(list(self._vectors.values()), np.float16)
+        write_embeddings(path, embedder_id, list(self._vectors), vectors)
+
+
+def write_embeddings(
+    path: Path, embedder_id: str, hashes: Sequence[str], vectors: HalfVectors
+) -> None:
+    """Keep vectors under the SHA-256 of what was embedded; `KnownVectors.update` reads them."""
+    keys = np.frombuffer(b"".join(bytes.fromhex(key) for key in hashes), np.uint8).reshape(-1, 32)
+    with path.open("wb") as stream:
+        np.savez(stream, embedder_id=np.array(embedder_id), hashes=keys, vectors=vectors)
