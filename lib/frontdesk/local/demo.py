@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _ACTIVE_WITHIN: Final = 60.0
 _INDEXED_WITHIN: Final = 180.0
 _LOOK_EVERY: Final = 0.5
+_TELL_EVERY: Final = 5.0
 _UPLOADS_AT_ONCE: Final = 4
 
 
@@ -222,19 +223,27 @@ class _Load:
         self.report(f"{agency.slug}: uploading {len(missing)} documents")
         with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
             list(pool.map(self._upload, missing))
-        began = time.monotonic()
+        self._wait_for_index(agency)
+
+    def _wait_for_index(self, agency: Agency) -> None:
+        began = told = time.monotonic()
         while True:
-            states = [entry["status"] for entry in self._documents()]
-            if "pending" not in states:
+            found = self._documents()
+            waiting = [entry for entry in found if entry["status"] == "pending"]
+            if not waiting:
                 break
-            if time.monotonic() - began > _INDEXED_WITHIN:
-                raise DemoFailed(f"{agency.slug}: {states.count('pending')} documents still wait.")
+            now = time.monotonic()
+            if now - began > _INDEXED_WITHIN:
+                raise DemoFailed(f"{agency.slug}: {len(waiting)} documents are still not indexed.")
+            if now - told > _TELL_EVERY:
+                told = now
+                self.report(f"{agency.slug}: indexing, {len(waiting)} of {len(found)} to go")
             time.sleep(_LOOK_EVERY)
-        failed = [entry for entry in self._documents() if entry["status"] == "failed"]
+        failed = [entry for entry in found if entry["status"] == "failed"]
         if failed:
             names = ", ".join(f"{entry['filename']} ({entry['reason']})" for entry in failed)
             raise DemoFailed(f"{agency.slug}: could not be indexed: {names}")
-        self.report(f"{agency.slug}: {len(documents)} documents indexed")
+        self.report(f"{agency.slug}: {len(found)} documents indexed")
 
     def _documents(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._data(

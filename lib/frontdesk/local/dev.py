@@ -179,7 +179,7 @@ def _announce(console: Console, description: DevFile, options: Options) -> None:
     if description.tenants:
         command = f"{shlex.quote(_command())} token coral agent"
         if options.data_dir != CACHE / "dev":
-            command += f" --data-dir {shlex.quote(str(options.data_dir))}"
+            command += f" --data-dir {shlex.quote(os.path.relpath(options.data_dir))}"
         authorization = f'-H "Authorization: Bearer $({command})"'
         question = '{"question": "How much hand luggage may I take on a charter flight?"}'
         json = "-H 'Content-Type: application/json'"
