@@ -138,8 +138,6 @@ def _fill(admin: psycopg.Connection) -> None:
         "last": list(LAST),
     }
     with admin.transaction(), psycopg.ClientCursor(admin) as cursor:
-        # Values per currency are kept by the commands; a bulk load fills them at once.
-        cursor.execute("set local session_replication_role = replica")
         cursor.execute(FILL, values)
     admin.execute("vacuum analyze")
 

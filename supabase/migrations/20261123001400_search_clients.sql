@@ -79,7 +79,7 @@ begin
     v_tier.indexed := p_terms.near;
     v_tier.plain := null;
     -- Of a name that is common and misspelt, these many are as good as any.
-    v_tier.cap := 500;
+    v_tier.cap := 300;
     v_tier.name := 'near';
     v_tier.threshold := '0.6';
     v_tiers := v_tiers || v_tier;
