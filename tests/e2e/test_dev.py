@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,7 +17,7 @@ import pytest
 from frontdesk.local.devfile import dev_file
 from frontdesk.local.paths import REPOSITORY
 from frontdesk.platform.manifest import all_manifests
-from tests.support.dev import FRONTDESK, READY, Dev, processes_of
+from tests.support.dev import FRONTDESK, READY, Dev, children_of, exists
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -48,10 +49,12 @@ def test_every_function_is_served_until_a_signal_and_then_nothing_is_left(
         described.admin_token
     )
 
+    children = children_of(described.pid)
+    assert len(children) == 5, children  # the guard, Redis, Postgres, the API, the functions
     assert dev.stop(number) == 0
     assert dev.lines[-1].endswith("stopped")
     assert not dev_file(data_dir).exists()
-    eventually(lambda: processes_of(data_dir) == [])
+    eventually(lambda: not any(exists(pid) for pid in children))
 
 
 def test_killed_parts_are_started_again_and_reported(data_dir: Path, port: str) -> None:
@@ -108,3 +111,56 @@ def test_doctor_finds_this_machine_ready(data_dir: Path, port: str) -> None:
     for subject in ("Python", "Node", "npm", "Checkout", "Disk", "Port", "Database"):
         assert f"ok       {subject}:" in outcome.stdout
     assert outcome.stdout.endswith("This machine is ready.\n")
+
+
+@pytest.mark.soak
+def test_a_second_start_skips_the_demo_keeps_tokens_and_is_ready_within_ten_seconds(
+    data_dir: Path, port: str
+) -> None:
+    first = Dev(data_dir, "--port", port)
+    first.wait_for(READY, 240)
+    token = first.description.tenants["coral"].tokens["viewer"]
+    assert first.stop() == 0
+
+    began = time.monotonic()
+    second = Dev(data_dir, "--port", port)
+    second.wait_for(READY, 60)
+    took = time.monotonic() - began
+    try:
+        assert not second.says("clients imported")
+        reply = httpx.get(
+            f"{second.description.base_url}/v1/crm/search?q=lukasz",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert [row["name"] for row in reply.json()["data"]], reply.text
+    finally:
+        assert second.stop() == 0
+    assert took <= 10, f"{took:.1f} s"
+
+
+@pytest.mark.soak
+def test_every_part_may_be_killed_in_turn(data_dir: Path, port: str) -> None:
+    dev = Dev(data_dir, "--port", port, "--no-demo")
+    dev.wait_for(READY, READY_SECONDS)
+    admin = {"X-Admin-Token": dev.description.admin_token}
+
+    def serves() -> bool:
+        try:
+            tenants = f"{dev.description.base_url}/v1/tenants"
+            return httpx.get(tenants, headers=admin).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    for name, words in (
+        ("redis", "redis-server"),
+        ("functions", "frontdesk.local.gateway"),
+        ("supabase-api", "server.mjs"),
+        ("postgres", f"-D {data_dir}"),
+    ):
+        (part,) = (pid for pid, line in children_of(dev.description.pid).items() if words in line)
+        os.kill(part, signal.SIGKILL)
+        dev.wait_for(f"{name} is back", 60)
+        eventually(serves, seconds=75)
+    children = children_of(dev.description.pid)
+    assert dev.stop() == 0
+    eventually(lambda: not any(exists(pid) for pid in children))

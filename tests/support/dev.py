@@ -65,12 +65,18 @@ class Dev:
         return DevFile.read(dev_file(self.data_dir))
 
 
-def processes_of(data_dir: Path) -> list[str]:
-    """The command lines of what runs on that data directory."""
-    found = []
+def children_of(pid: int) -> dict[int, str]:
+    """The command lines of a process's children by their ids."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile
-            words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            if str(data_dir).encode() in words:
-                found.append(words.decode(errors="replace"))
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == pid:
+                words = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+                found[int(process.name)] = words.decode(errors="replace")
     return found
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()

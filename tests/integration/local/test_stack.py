@@ -17,7 +17,7 @@ import redis
 
 from frontdesk.local.postgres import ctype_problem, remove_data
 from frontdesk.local.stack import Stack
-from tests.support.dev import processes_of
+from tests.support.dev import children_of, exists
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -99,14 +99,10 @@ HOST = """
     from pathlib import Path
     from frontdesk.local.stack import Stack
 
-    with Stack(Path(sys.argv[1])) as stack:
-        print(*(part.pid for part in (stack.postgres, stack.supabase_api, stack.redis)), flush=True)
+    with Stack(Path(sys.argv[1])):
+        print("up", flush=True)
         time.sleep(600)
 """
-
-
-def exists(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -120,14 +116,13 @@ def test_nothing_outlives_the_process_of_a_stack(
         text=True,
     )
     assert host.stdout is not None
-    pids = [int(pid) for pid in host.stdout.readline().split()]
-    assert len(pids) == 3
-    assert all(exists(pid) for pid in pids)
+    host.stdout.readline()
+    children = children_of(host.pid)
+    assert len(children) == 4, children  # the guard, Redis, Postgres, the API
 
     host.send_signal(number)
     host.communicate(timeout=30)
-    eventually(lambda: not any(exists(pid) for pid in pids), seconds=15)
-    eventually(lambda: processes_of(stack_folder) == [], seconds=15)
+    eventually(lambda: not any(exists(pid) for pid in children))
 
 
 def test_a_second_stack_on_the_same_folder_finds_the_first_ones_rows_and_addresses(
