@@ -56,10 +56,13 @@ def test_every_make_target_is_in_the_readme() -> None:
 
 
 def test_every_decision_record_has_its_five_parts() -> None:
+    index = _read("adr/README.md")
     for record in sorted((DOCS / "adr").glob("[0-9]*.md")):
-        headings = re.findall(r"^## (.+)$", record.read_text(encoding="utf-8"), re.MULTILINE)
-        wanted = {"Status", "Context", "Decision", "Consequences", "Alternatives"}
-        assert wanted <= set(headings), record.name
+        text = record.read_text(encoding="utf-8")
+        headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert re.search(r"^Status: \w+, \d{4}-\d{2}-\d{2}$", text, re.MULTILINE), record.name
+        assert {"Context", "Decision", "Consequences", "Alternatives"} <= set(headings), record.name
+        assert f"({record.name})" in index
 
 
 def test_links_between_documents_lead_somewhere() -> None:
