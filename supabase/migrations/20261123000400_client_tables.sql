@@ -90,7 +90,6 @@ create unique index clients_unique_external_id on app.clients (tenant_id, extern
   where deleted_at is null;
 -- The planner chooses between walking a sort order and the trigram index by these estimates.
 alter table app.clients alter column search_text set statistics 500;
-alter table app.clients alter column names_text set statistics 500;
 
 -- What a client's quotes add up to, per currency. The client's filter columns are copied beside it by
 -- the triggers below, so that the pipeline sums an index and joins nothing.
