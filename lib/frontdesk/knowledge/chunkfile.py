@@ -45,8 +45,9 @@ create table chunks (
     sentences blob not null
 );
 create table terms (term text primary key, documents integer not null) without rowid;
+-- The body first: every posting of a column that is not the first takes two more bytes.
 create virtual table lexical using fts5 (
-    context, body, content = '', tokenize = 'ascii', detail = full
+    body, context, content = '', tokenize = 'ascii', detail = full
 );
 """
 _DICTIONARY_BYTES = 32_768  # the reach of zlib's window
@@ -83,7 +84,7 @@ def write_chunk_file(path: Path, documents: Sequence[SourceDocument]) -> None:
             ),
         )
         database.executemany(
-            "insert into lexical (rowid, context, body) values (?, ?, ?)",
+            "insert into lexical (rowid, body, context) values (?, ?, ?)",
             _lexical_rows(chunks, frequencies),
         )
         database.executemany("insert into terms values (?, ?)", sorted(frequencies.items()))
@@ -140,7 +141,7 @@ def _lexical_rows(
         context = index_tokens(chunk.context, chunk.language)
         body = index_tokens(chunk.text, chunk.language)
         frequencies.update({*context, *body})
-        yield number, " ".join(context), " ".join(body)
+        yield number, " ".join(body), " ".join(context)
 
 
 def _dictionary(documents: Sequence[SourceDocument]) -> bytes:

@@ -205,7 +205,7 @@ class LoadedIndex:
             cursor = database.execute(
                 "select rowid, rank from lexical where lexical match ? and rank match ?"
                 " order by rank",
-                (match, f"bm25({_CONTEXT_WEIGHT}, {_BODY_WEIGHT})"),
+                (match, f"bm25({_BODY_WEIGHT}, {_CONTEXT_WEIGHT})"),
             )
             hits: list[Hit] = []
             for row, rank in cursor:
