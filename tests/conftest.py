@@ -1,13 +1,70 @@
-"""Fixtures that every kind of test may use."""
+"""Fixtures that every kind of test may use: a clock, and the real local stack, once per session."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import psycopg
 import pytest
 
+from frontdesk.local.paths import CACHE
+from frontdesk.local.stack import Stack
+from frontdesk.platform.services import Services
+from frontdesk.platform.settings import load_settings
 from tests.support.clock import ManualClock
+from tests.support.tenants import TenantFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SDK_VARIABLES = ("STORAGE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST")
+"""What Google's libraries read from the environment themselves."""
 
 
 @pytest.fixture
 def clock() -> ManualClock:
     """A clock that moves only when the test moves it."""
     return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Every embedded part but the functions, migrated and empty at the start of the session."""
+    data_dir = CACHE / "tests" / f"stack-{os.getpid()}"
+    shutil.rmtree(data_dir, ignore_errors=True)
+    try:
+        with Stack(data_dir, durable=False) as stack, pytest.MonkeyPatch.context() as environment:
+            for name in SDK_VARIABLES:
+                environment.setenv(name, stack.environment[name])
+            yield stack
+    finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dsn(stack: Stack) -> str:
+    """The superuser's connection string, to look behind the API."""
+    return stack.postgres_dsn
+
+
+@pytest.fixture
+def sql(dsn: str) -> Iterator[psycopg.Connection]:
+    """A superuser's connection in autocommit mode, to look behind the API."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def services(stack: Stack) -> Iterator[Services]:
+    """The services of a process whose environment is the stack's."""
+    services = Services(load_settings(stack.environment))
+    yield services
+    services.close()
+
+
+@pytest.fixture(scope="session")
+def make_tenant(stack: Stack) -> TenantFactory:
+    """``make_tenant(slug=None)`` makes an active agency with an owner, an agent and a viewer."""
+    return TenantFactory(stack)
