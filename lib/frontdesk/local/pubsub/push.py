@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -22,6 +23,7 @@ WORKERS: Final = 4
 """Messages of one subscription that are on their way at the same time."""
 
 _WAIT_SECONDS: Final = 0.5
+_STOP_SECONDS: Final = 5.0
 
 
 class Pusher:
@@ -38,6 +40,7 @@ class Pusher:
         self._subscription = subscription
         self._identity = identity
         self._stopping = threading.Event()
+        self._abandoned = threading.Event()
         self._http = httpx.Client()
         self._threads = [
             threading.Thread(target=self._work, name=f"push {subscription} {n}", daemon=True)
@@ -47,11 +50,16 @@ class Pusher:
             thread.start()
 
     def stop(self) -> None:
-        """Take no more messages and wait for those under way; they are delivered again later."""
+        """Take no more messages and wait a little for those under way.
+
+        What a slow receiver has not acknowledged by then is delivered again after the next start.
+        """
         self._stopping.set()
-        self._http.close()
+        until = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, until - time.monotonic()))
+        self._abandoned.set()
+        self._http.close()
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -59,7 +67,10 @@ class Pusher:
                 delivery = self._broker.take(self._subscription, wait=_WAIT_SECONDS)
                 if delivery is None or delivery.lease is None:
                     continue
-                if self._push(delivery):
+                delivered = self._push(delivery)
+                if self._abandoned.is_set():
+                    return  # the broker is gone
+                if delivered:
                     self._broker.acknowledge(self._subscription, delivery.lease)
                 else:
                     self._broker.reject(self._subscription, delivery.lease)
