@@ -12,25 +12,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import tempfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from frontdesk.knowledge.index import LoadedIndex
-from frontdesk.knowledge.manifest import (
-    MANIFEST_FILE,
-    POINTER_FILE,
-    SERVED_FILES,
-    IndexInvalid,
-    Manifest,
-    Pointer,
-    file_entry,
-)
+from frontdesk.knowledge.localcopy import LocalCopies
+from frontdesk.knowledge.manifest import IndexInvalid
 from frontdesk.knowledge.publish import NO_GENERATION, Current
 from frontdesk.platform.errors import DeadlineExceeded, FrontdeskError, UpstreamUnavailable
 from frontdesk.platform.logging import get_logger
@@ -42,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from frontdesk.knowledge.index import LoadedIndex
     from frontdesk.knowledge.publish import IndexShelf
     from frontdesk.platform.clock import Clock
 
@@ -95,7 +85,7 @@ class IndexStore:
         background: Callable[[Callable[[], None]], None] = _in_thread,
     ) -> None:
         self._shelf = shelf
-        self._root = cache_dir / "indexes"
+        self._copies = LocalCopies(shelf, cache_dir / "indexes")
         self._max_bytes = max_bytes
         self._clock = clock
         self._refresh_after = refresh_after
@@ -171,15 +161,15 @@ class IndexStore:
             current = self._shelf.current(tenant_id, deadline=deadline)
             entry = self._load(tenant_id, current, deadline)
         except (UpstreamUnavailable, DeadlineExceeded) as failure:
-            kept = self._from_disk(tenant_id)
+            kept = self._copies.last(tenant_id)
             if kept is None:
                 raise
             log.warning(
                 "Storage does not answer; the index on local disk serves.",
-                index_version=kept.index.manifest.version if kept.index else None,
+                index_version=kept.manifest.version,
                 error=type(failure).__name__,
             )
-            entry = kept
+            entry = _Entry(kept, _UNKNOWN_GENERATION, self._clock.monotonic())
         self._keep(tenant_id, entry)
         return entry
 
@@ -194,11 +184,12 @@ class IndexStore:
                 current: Current | None = self._shelf.current(tenant_id, deadline=deadline)
             else:
                 current = self._shelf.changed(tenant_id, entry.generation, deadline=deadline)
-            fresh = (
-                replace(entry, checked_at=now)
-                if current is None
-                else self._load(tenant_id, current, deadline)
-            )
+            if current is None:
+                fresh = replace(entry, checked_at=now)
+            elif _serves(entry.index, current):
+                fresh = _Entry(entry.index, current.generation, now)
+            else:
+                fresh = self._load(tenant_id, current, deadline)
         except FrontdeskError as failure:
             # Whatever is wrong with the new version, the old one still answers.
             log.warning(
@@ -216,22 +207,18 @@ class IndexStore:
 
     def _keep(self, tenant_id: UUID, entry: _Entry) -> None:
         """Swap in an entry and let the least recently used go while there are too many bytes."""
+        evicted: list[UUID] = []
         with self._lock:
-            before = self._entries.get(tenant_id)
             self._entries[tenant_id] = entry
             self._entries.move_to_end(tenant_id)
-            gone = [before] if before is not None and before.index is not entry.index else []
             total = sum(kept.size for kept in self._entries.values())
             for other in list(self._entries)[:-1]:
                 if total <= self._max_bytes:
                     break
-                evicted = self._entries.pop(other)
-                total -= evicted.size
-                gone.append(evicted)
-        for old in gone:
-            if old.index is not None:
-                # Open readers keep their mapped files and connections until they are done.
-                shutil.rmtree(old.index.folder, ignore_errors=True)
+                total -= self._entries.pop(other).size
+                evicted.append(other)
+        for other in evicted:
+            self._copies.remove(other)
 
     # -- one version --
 
@@ -239,8 +226,8 @@ class IndexStore:
         """Bring a version to local disk and open it.
 
         Raises:
-            IndexInvalid: its bytes, format, tenant or shape are not what they should be.
-            ObjectNotFound: it was collected, and the pointer too has gone.
+            IndexInvalid: its bytes, format, tenant or shape are not what they should be, or it is
+                not in storage.
         """
         try:
             return self._open(tenant_id, current, deadline)
@@ -253,92 +240,22 @@ class IndexStore:
 
     def _open(self, tenant_id: UUID, current: Current, deadline: Deadline) -> _Entry:
         checked_at = self._clock.monotonic()
-        pointer = current.pointer
-        home = self._root / str(tenant_id)
-        if pointer is None:
-            shutil.rmtree(home, ignore_errors=True)
+        if current.pointer is None:
+            self._copies.remove(tenant_id)
             return _Entry(None, NO_GENERATION, checked_at)
-        folder = home / pointer.version
-        manifest = _read_local(folder, pointer)
-        if manifest is None:
-            manifest = self._download(tenant_id, pointer, folder, deadline)
-        index = LoadedIndex(folder, manifest)
-        scratch = home / f".{POINTER_FILE}.{threading.get_ident()}"
-        scratch.write_bytes(pointer.encode())
-        scratch.replace(home / POINTER_FILE)
+        index = self._copies.open(tenant_id, current.pointer, deadline)
         log.info(
             "An index was loaded.",
-            index_version=manifest.version,
-            chunks=manifest.chunks,
+            index_version=index.manifest.version,
+            chunks=index.manifest.chunks,
             bytes=index.size_bytes,
         )
         return _Entry(index, current.generation, checked_at)
 
-    def _download(
-        self, tenant_id: UUID, pointer: Pointer, folder: Path, deadline: Deadline
-    ) -> Manifest:
-        """Fetch a version beside its place, check every byte, then move it there in one step."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        manifest = self._shelf.manifest(tenant_id, pointer, deadline=deadline)
-        _check_manifest(manifest, tenant_id, pointer)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".loading-") as scratch_name:
-            scratch = folder.parent / scratch_name / "index"
-            scratch.mkdir()
-            for name in SERVED_FILES:
-                expected = manifest.files[name]
-                self._shelf.download(
-                    tenant_id,
-                    pointer.version,
-                    name,
-                    scratch / name,
-                    deadline=deadline,
-                    size=expected.size,
-                )
-                if file_entry(scratch / name) != expected:
-                    raise IndexInvalid(f"{name} does not match its checksum.")
-            (scratch / MANIFEST_FILE).write_bytes(manifest.encode())
-            shutil.rmtree(folder, ignore_errors=True)
-            scratch.rename(folder)
-        return manifest
 
-    def _from_disk(self, tenant_id: UUID) -> _Entry | None:
-        """The version that an earlier process verified and left here, if it is whole."""
-        home = self._root / str(tenant_id)
-        try:
-            pointer = Pointer.parse((home / POINTER_FILE).read_bytes())
-            folder = home / pointer.version
-            manifest = _read_local(folder, pointer)
-            if manifest is None:
-                return None
-            index = LoadedIndex(folder, manifest)
-            return _Entry(index, _UNKNOWN_GENERATION, self._clock.monotonic())
-        except (OSError, IndexInvalid):
-            return None
-
-
-def _check_manifest(manifest: Manifest, tenant_id: UUID, pointer: Pointer) -> None:
-    if hashlib.sha256(manifest.encode()).hexdigest() != pointer.manifest_sha256:
-        raise IndexInvalid("The index manifest does not match the pointer's checksum.")
-    if manifest.tenant_id != tenant_id:
-        raise IndexInvalid("The index belongs to another tenant.")
-    if manifest.version != pointer.version:
-        raise IndexInvalid("The index manifest names another version.")
-
-
-def _read_local(folder: Path, pointer: Pointer) -> Manifest | None:
-    """The manifest of a folder that was verified when it was moved here; None when it is not whole.
-
-    Hashing 150 MB again would cost more than everything else that opening an index takes; sizes are
-    enough to notice a disk that ran full.
-    """
-    try:
-        raw = (folder / MANIFEST_FILE).read_bytes()
-        if hashlib.sha256(raw).hexdigest() != pointer.manifest_sha256:
-            return None
-        manifest = Manifest.parse(raw)
-        whole = all(
-            (folder / name).stat().st_size == manifest.files[name].size for name in SERVED_FILES
-        )
-    except (OSError, IndexInvalid):
-        return None
-    return manifest if whole else None
+def _serves(index: LoadedIndex | None, current: Current) -> bool:
+    return (
+        index is not None
+        and current.pointer is not None
+        and index.manifest.version == current.pointer.version
+    )

@@ -213,6 +213,30 @@ def test_a_new_process_serves_the_copy_on_disk_while_storage_is_down(world: Worl
     assert world.version() == "v2"
 
 
+def test_the_copy_on_disk_stays_when_storage_comes_back_with_the_same_version(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.storage.down = True
+    world.store = world.process()
+    world.version()
+    world.storage.down = False
+    world.clock.advance(11)
+    world.version()
+    world.run_jobs()
+    assert world.version() == "v1"
+    assert (world.folder / "disk" / "indexes" / str(TENANT) / "v1" / "manifest.json").exists()
+
+
+def test_versions_that_an_earlier_process_left_behind_are_removed(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.publish("v2")
+    world.store = world.process()
+    assert world.version() == "v2"
+    folders = (world.folder / "disk" / "indexes" / str(TENANT)).iterdir()
+    assert {path.name for path in folders} == {"v2", "current.json"}
+
+
 def test_a_restart_uses_the_verified_copy_on_disk(world: World) -> None:
     world.publish("v1")
     world.version()
