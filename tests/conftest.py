@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -14,10 +13,15 @@ from frontdesk.local.stack import Stack
 from frontdesk.platform.services import Services
 from frontdesk.platform.settings import load_settings
 from tests.support.clock import ManualClock
+from tests.support.dev import forget
 from tests.support.tenants import TenantFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# The stack's children are started by exec at once; gRPC's care for forks would only warn about it,
+# and reads this when it is first imported.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 SDK_VARIABLES = ("STORAGE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST")
 """What Google's libraries read from the environment themselves."""
@@ -33,14 +37,14 @@ def clock() -> ManualClock:
 def stack() -> Iterator[Stack]:
     """Every embedded part but the functions, migrated and empty at the start of the session."""
     data_dir = CACHE / "tests" / f"stack-{os.getpid()}"
-    shutil.rmtree(data_dir, ignore_errors=True)
+    forget(data_dir)
     try:
         with Stack(data_dir, durable=False) as stack, pytest.MonkeyPatch.context() as environment:
             for name in SDK_VARIABLES:
                 environment.setenv(name, stack.environment[name])
             yield stack
     finally:
-        shutil.rmtree(data_dir, ignore_errors=True)
+        forget(data_dir)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pytest
 
 from frontdesk.local.devfile import DevFile
 from frontdesk.local.paths import CACHE
-from tests.support.dev import READY, Dev
+from tests.support.dev import READY, Dev, forget
 from tests.support.ports import free_port
 
 READY_WITHIN_SECONDS = 240
@@ -62,14 +61,14 @@ class House:
 def house() -> Iterator[House]:
     """The house, ready, with its demo agencies; stopped at the end as by Ctrl-C."""
     data_dir = CACHE / "tests" / f"house-{os.getpid()}"
-    shutil.rmtree(data_dir, ignore_errors=True)
+    forget(data_dir)
     dev = Dev(data_dir, "--port", str(free_port()))
     try:
         dev.wait_for(READY, READY_WITHIN_SECONDS)
         yield House(data_dir, dev.description, dev.lines)
     finally:
         dev.stop(seconds=STOPPED_WITHIN_SECONDS)
-        shutil.rmtree(data_dir, ignore_errors=True)
+        forget(data_dir)
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def data_dir() -> Iterator[Path]:
     """A data directory of its own; pytest's are closed to the user that Postgres runs as."""
     folder = CACHE / "tests" / f"dev-{uuid.uuid4().hex[:8]}"
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    forget(folder)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from frontdesk.local.devfile import DevFile, dev_file
 from frontdesk.local.paths import REPOSITORY
+from frontdesk.local.postgres import remove_data
 from tests.support.waiting import eventually
 
 FRONTDESK = Path(sys.executable).with_name("frontdesk")
@@ -63,6 +65,12 @@ class Dev:
     def description(self) -> DevFile:
         """What dev.json says."""
         return DevFile.read(dev_file(self.data_dir))
+
+
+def forget(data_dir: Path) -> None:
+    """Remove a data directory with all that was kept elsewhere for it."""
+    remove_data(data_dir)
+    shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def children_of(pid: int) -> dict[int, str]:

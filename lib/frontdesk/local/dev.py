@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shlex
 import shutil
@@ -12,6 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from frontdesk.local.console import Console
@@ -28,7 +30,6 @@ from frontdesk.platform.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _TOKEN_SECONDS: Final = 7 * 24 * 3600
 _PUBLISH_SECONDS: Final = 60.0
@@ -70,6 +71,7 @@ def run(options: Options, console: Console | None = None) -> None:
         StartFailed, MigrationFailed, DemoFailed: a part did not start, a file was refused.
     """
     console = console or Console()
+    logging.basicConfig(level=logging.ERROR)  # libraries here; functions have logs of their own
     if not is_free(options.port):
         raise CannotStart(
             f"Port {options.port} is taken. Stop what listens there, or choose another one:"
@@ -191,8 +193,11 @@ def _announce(console: Console, description: DevFile, options: Options) -> None:
 
 
 def _command() -> str:
-    """How the person called us, so that they can paste it."""
-    return "frontdesk" if shutil.which("frontdesk") else sys.argv[0]
+    """How to call us from the present folder, so that it can be pasted."""
+    called = Path(sys.argv[0]).resolve()
+    if shutil.which("frontdesk"):
+        return "frontdesk"
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 _LOCK: Final = "lock"
