@@ -47,24 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     parser.add_argument("--json", type=Path, help="write the scores to this file")
+    parser.add_argument("--dev", action="store_true", help="leave the held-out half alone")
     parser.add_argument("--misses", action="store_true", help="show what went wrong on dev")
     chosen = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
     with open_laboratory() as laboratory:
         responder = laboratory.responder()
-        outcomes = {split: ask_all(laboratory, responder, split) for split in ("dev", "heldout")}
-        lexical = score(ask_all(laboratory, laboratory.responder(lexical=True), "heldout"))
+        splits = ("dev",) if chosen.dev else question_set.SPLITS
+        outcomes = {split: ask_all(laboratory, responder, split) for split in splits}
+        lexical = score(ask_all(laboratory, laboratory.responder(lexical=True), splits[-1]))
     for split, answered in outcomes.items():
         _print_table(split, answered)
-    print("\nheldout without the embedder (lexical search alone, for information)")
-    print(_row("", lexical))
+    print(f"\n{splits[-1]} without the embedder (lexical search alone), for information")
+    print(_row("all", lexical))
     if chosen.misses:
         _print_misses(outcomes["dev"])
     scores = {split: score(answered) for split, answered in outcomes.items()}
     if chosen.json:
         document = {split: asdict(found) for split, found in scores.items()}
         chosen.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    return _print_verdict(scores["heldout"])
+    return _print_verdict(splits[-1], scores[splits[-1]])
 
 
 def _print_table(split: str, outcomes: Sequence[Outcome]) -> None:
@@ -101,8 +103,8 @@ def _print_misses(outcomes: Sequence[Outcome]) -> None:
             print("  " + outcome.response.text.replace("\n\n", "\n  "))
 
 
-def _print_verdict(scores: Scores) -> int:
-    print(f"\n{'target (held-out)':24}{'wanted':>12}{'measured':>12}")
+def _print_verdict(split: str, scores: Scores) -> int:
+    print(f"\n{f'target ({split})':24}{'wanted':>12}{'measured':>12}")
     for target in TARGETS:
         value = getattr(scores, target.name)
         verdict = "met" if target.met(scores) else "MISSED"

@@ -28,6 +28,7 @@ from frontdesk.helpdesk.evidence import FEATURES, Evidence
 from frontdesk.helpdesk.relevance import (
     CALIBRATION_FORMAT,
     DECISION_FEATURES,
+    INTERACTING,
     LEXICAL,
     LinearModel,
     calibration_path,
@@ -41,7 +42,7 @@ PRACTICE = Path(__file__).with_name("practice.jsonl")
 FOLDS = 10
 ROUNDS = 4
 RANKING_L2 = 3.0
-DECISION_L2 = 2.0
+DECISION_L2 = 8.0
 FALSE_REFUSALS = 0.035  # of the questions that have an answer; the target is 0.05
 WITHHELD_WEIGHT = 0.3  # of a question whose answer was withheld
 UNANSWERABLE_SHARE = 0.7  # weight of all that have no answer against all that have one
@@ -125,12 +126,11 @@ def fit(examples: list[Example], seed: int = 0) -> dict[str, Any]:
         rows, withheld = _cross_ranked(examples, fold)
         for number in range(FOLDS):
             inside = fold != number
-            model = logistic(*_table(examples, rows, withheld, inside), l2=DECISION_L2)
+            model = _decision(_table(examples, rows, withheld, inside), DECISION_L2)
             chances[~inside] += _chance(model, rows[~inside]) / ROUNDS
         training.append(_table(examples, rows, withheld, np.ones(len(examples), np.bool_)))
-    decision = logistic(
-        *(np.concatenate(parts) for parts in zip(*training, strict=True)), l2=DECISION_L2 * ROUNDS
-    )
+    rows, known, weights = (np.concatenate(parts) for parts in zip(*training, strict=True))
+    decision = _decision((rows, known, weights), DECISION_L2 * ROUNDS)
     threshold, refusals, refused = _threshold(examples, chances)
     ranking = conditional_logit([(e.rows, e.holds) for e in examples], RANKING_L2)
     return {
@@ -179,6 +179,10 @@ def _table(
         np.r_[known, np.zeros(len(twins), np.bool_)],
         np.r_[np.where(known, 1.0, balance), np.full(len(twins), WITHHELD_WEIGHT)],
     )
+
+
+def _decision(table: tuple[Rows, NDArray[np.bool_], Rows], l2: float) -> LinearModel:
+    return logistic(*table, l2=l2, interacting=INTERACTING)
 
 
 def _chance(model: LinearModel, rows: Rows) -> Rows:

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from frontdesk.helpdesk.relevance import LinearModel
+from frontdesk.helpdesk.relevance import LinearModel, expand
 
 Rows = NDArray[np.float64]
 
 _STEPS = 400
 _RATE = 0.05
+_NEWTON_STEPS = 30
 _CONSTANT = 1e-6
 
 
@@ -46,23 +47,27 @@ def conditional_logit(groups: Sequence[tuple[Rows, NDArray[np.bool_]]], l2: floa
     return _model(mean, scale, weights, 0.0)
 
 
-def logistic(rows: Rows, known: NDArray[np.bool_], sample: Rows, *, l2: float) -> LinearModel:
+def logistic(
+    rows: Rows, known: NDArray[np.bool_], sample: Rows, *, l2: float, interacting: int
+) -> LinearModel:
     """The logistic regression of ``known`` (n,) on ``rows`` (n, f).
 
     Args:
         sample: weight of each row (n,).
         l2: the penalty, not on the bias.
+        interacting: see ``LinearModel``.
     """
     mean, scale = _standard(rows)
-    scaled = np.c_[(rows - mean) / scale, np.ones(len(rows))]
-    penalty = np.r_[np.full(len(mean), l2), 1e-6]
+    scaled = expand(((rows - mean) / scale).astype(np.float32), interacting).astype(np.float64)
+    design = np.c_[scaled, np.ones(len(rows))]
+    penalty = np.r_[np.full(scaled.shape[1], l2), _CONSTANT]
     weights = np.zeros(len(penalty))
-    for _ in range(30):
-        share = 1 / (1 + np.exp(-np.clip(scaled @ weights, -30, 30)))
-        gradient = scaled.T @ (sample * (share - known)) + penalty * weights
-        curvature = (scaled * (sample * share * (1 - share))[:, np.newaxis]).T @ scaled
+    for _ in range(_NEWTON_STEPS):
+        share = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        gradient = design.T @ (sample * (share - known)) + penalty * weights
+        curvature = (design * (sample * share * (1 - share))[:, np.newaxis]).T @ design
         weights = weights - np.linalg.solve(curvature + np.diag(penalty), gradient)
-    return _model(mean, scale, weights[:-1], float(weights[-1]))
+    return _model(mean, scale, weights[:-1], float(weights[-1]), interacting)
 
 
 def _standard(rows: Rows) -> tuple[Rows, Rows]:
@@ -77,7 +82,13 @@ def _softmax(scores: Rows) -> Rows:
     return share
 
 
-def _model(mean: Rows, scale: Rows, weights: Rows, bias: float) -> LinearModel:
+def _model(
+    mean: Rows, scale: Rows, weights: Rows, bias: float, interacting: int = 0
+) -> LinearModel:
     return LinearModel(
-        mean.astype(np.float32), scale.astype(np.float32), weights.astype(np.float32), bias
+        mean.astype(np.float32),
+        scale.astype(np.float32),
+        weights.astype(np.float32),
+        bias,
+        interacting,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from demo.question_set import Question
 from frontdesk.helpdesk.answering import AnswerMode, Response
+from frontdesk.helpdesk.passages import stands_in
 
 CITATIONS_LOOKED_AT = 5
 
@@ -100,7 +101,7 @@ def judge(question: Question, response: Response, files: dict[str, str]) -> Outc
         response,
         found=any(document in cited for document in question.documents),
         holds_span=any(_plain(span) in said for span in question.answer_spans),
-        foreign=sum(not _stands(response, c.document_id, c.quote) for c in response.citations),
+        foreign=sum(not stands_in(c, response.passages) for c in response.citations),
     )
 
 
@@ -118,12 +119,6 @@ def score(outcomes: Iterable[Outcome]) -> Scores:
         refused=_share([outcome.refused for outcome in unanswerable]),
         foreign=sum(outcome.foreign for outcome in every),
     )
-
-
-def _stands(response: Response, document_id: str, quote: str) -> bool:
-    """Whether each sentence of the quote stands in a retrieved passage of that document."""
-    texts = [_plain(p.text) for p in response.passages if p.document_id == document_id]
-    return any(_plain(quote.removesuffix("…"))[:60] in text for text in texts)
 
 
 def _plain(text: str) -> str:

@@ -6,12 +6,13 @@ with it, since an answer often goes on in the next one. Then the best sentences 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from frontdesk.helpdesk.passages import Answer, Passage, citation_of
+from frontdesk.helpdesk.passages import GAP, Answer, Passage, citation_of
 from frontdesk.knowledge import language
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from frontdesk.helpdesk.evidence import Evidence, Sentence
     from frontdesk.knowledge.embedder import Vectors
 
-SENTENCES: Final = 4
+SENTENCES: Final = 5
 """Chosen for their score; the neighbours that complete them come on top."""
 
 ANSWER_CHARACTERS: Final = 1_200
@@ -63,11 +64,11 @@ def extract(
     citations = []
     for number, excerpt in enumerate(excerpts, start=1):
         passage = passages[excerpt.candidate]
-        quote = " ".join(sentence.text for sentence in excerpt.sentences)
+        said = " ".join(sentence.text for sentence in excerpt.sentences)
         title = _QUOTES.get(spoken, _QUOTES["en"]).format(passage.title)
         head = _FROM.get(spoken, _FROM["en"])
-        paragraphs.append(f"{head} {title}: {quote} [{number}]")
-        citations.append(citation_of(passage, quote))
+        paragraphs.append(f"{head} {title}: {said} [{number}]")
+        citations.append(citation_of(passage, _quote(excerpt.sentences)))
     return Answer("\n\n".join(paragraphs), tuple(citations))
 
 
@@ -83,6 +84,15 @@ def best_quotes(evidence: Evidence, scores: Vectors) -> dict[int, str]:
         sentence = evidence.sentences[row]
         quotes.setdefault(sentence.candidate, sentence.text)
     return quotes
+
+
+def _quote(sentences: Sequence[Sentence]) -> str:
+    """The sentences as they stand in the document, with a mark where some are left out."""
+    quote = sentences[0].text
+    for before, after in itertools.pairwise(sentences):
+        gap = " " if after.position == before.position + 1 else GAP
+        quote += gap + after.text
+    return quote
 
 
 def _choose(evidence: Evidence, scores: Vectors) -> list[_Excerpt]:

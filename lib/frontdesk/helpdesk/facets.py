@@ -86,8 +86,11 @@ def months_of(text: str) -> frozenset[int]:
 
 
 def _month(word: str, text: str) -> int | None:
-    # "may" and "mar" are words of their own; as months they are written with a capital.
-    if word in {"may", "mar", "mars", "sept", "dez"} and word.title() not in text:
+    # "may" and "mar" are words of their own; as months they are written with a capital, and not
+    # at the head of a question: "May I …?"
+    if word in {"may", "mar", "mars", "sept"} and not re.search(
+        rf"(?<![.?!] )(?<!^)\b{word.title()}\b", text
+    ):
         return None
     return _MONTHS.get(word)
 

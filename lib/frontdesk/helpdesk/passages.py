@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 QUOTE_LENGTH = 400
 """Characters of a quote at most."""
 
+GAP = " … "
+"""Stands in a quote where sentences are left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -64,7 +67,15 @@ def citation_of(passage: Passage, quote: str) -> Citation:
     )
 
 
-def are_of(citations: Sequence[Citation], passages: Sequence[Passage]) -> bool:
-    """Whether every citation points at one of the passages. Answers are checked with it."""
-    known = {passage.document_id for passage in passages}
-    return all(citation.document_id in known for citation in citations)
+def stands_in(citation: Citation, passages: Sequence[Passage]) -> bool:
+    """Whether a citation's words stand in one of the passages, in that document."""
+    parts = [_plain(part) for part in citation.quote.removesuffix("…").split(GAP)]
+    return any(
+        passage.document_id == citation.document_id
+        and all(part in _plain(passage.text) for part in parts)
+        for passage in passages
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WORD: Final = re.compile(r"[^\W_]+")
 _WORD_WITHIN: Final = re.compile(r"(?<=[\w,;] )[^\W\d_]+")
 _SHORTEST_NAME: Final = 3
+_STOP_WORDS: Final = frozenset[str]().union(*language.STOP_WORDS.values())
 
 
 class Vocabulary(Protocol):
@@ -79,6 +80,11 @@ class Question:
     months: frozenset[int]
     kind: AnswerKind | None
 
+    @property
+    def weight(self) -> float:
+        """Of all terms together; 1 when there are none."""
+        return sum(term.weight for term in self.terms) or 1.0
+
     def of_kind(self, kind: TermKind) -> tuple[Term, ...]:
         """The terms of one kind."""
         return tuple(term for term in self.terms if term.kind is kind)
@@ -121,6 +127,16 @@ def take_apart(
         part for part in text.split() if aside.isdisjoint(map(fold, WORD.findall(part)))
     )
     return Question(text, subject or text, tuple(read), months_of(text), expected_kind(text))
+
+
+def content_words(text: str) -> list[str]:
+    """The words of a text that carry meaning, lower case, each once."""
+    words = dict.fromkeys(match[0].lower() for match in WORD.finditer(text))
+    return [
+        word
+        for word in words
+        if len(word) >= _SHORTEST_NAME and word not in _STOP_WORDS and fold(word) not in FILLERS
+    ]
 
 
 def _concepts(text: str) -> Mapping[str, frozenset[int]]:

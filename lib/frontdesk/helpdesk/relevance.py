@@ -20,6 +20,7 @@ import numpy as np
 
 from frontdesk.helpdesk.evidence import FEATURES
 from frontdesk.helpdesk.question import TermKind
+from frontdesk.knowledge import language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +36,15 @@ LEXICAL: Final = "lexical"
 
 DECISION_FEATURES: Final = (
     "standout",  # 1 when the best sentence is without rival, falling with their number
-    "lead",  # its score less the mean of the next five
-    "score",
+    "score",  # of the best sentence
     "cosine",  # of the best sentence
+    "subject_here",  # the highest among sentences about the right thing in the right month
+    "subject_match",  # of the nearest sentences' words
+    "unheard",  # words that no document holds and nothing near resembles
+    "lead",  # the best score less the mean of the next five
     "top_cosine",  # the highest of any sentence
+    "cosine_lead",  # that less the median of all
     "subject_cosine",  # the highest among sentences about the right thing in the right month
-    "subject_here",  # the same for the share of the subject's terms
     "names_least",  # of the best sentence
     "subject",  # of the best sentence
     "concepts_least",  # of the best sentence
@@ -50,29 +54,41 @@ DECISION_FEATURES: Final = (
     "unknown_names",  # the same for names
     "agreement",  # of the dense and the lexical half
     "union_coverage",  # of the question's terms by the best passages together
+    "foreign",  # 1 when the question is not in English: cosines run higher there
+    "foreign_cosine",
 )
+INTERACTING: Final = 6
+"""The first so many decision features also count in pairs: a high cosine means less when the words
+of the question were never heard of."""
+
 _NEXT: Final = 5
 _ABOUT_IT: Final = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class LinearModel:
-    """``bias + weights · (x - mean) / scale``."""
+    """``bias + weights · z``, where z is ``(x - mean) / scale``, then its products.
+
+    Attributes:
+        interacting: the first so many features whose products, squares too, follow in z.
+    """
 
     mean: Vectors
     scale: Vectors
     weights: Vectors
     bias: float
+    interacting: int = 0
 
     def __call__(self, rows: Vectors) -> Vectors:
         """Values (n,) of rows (n, features)."""
-        values = ((rows - self.mean) / self.scale) @ self.weights
-        return np.asarray(values + self.bias, np.float32)
+        scaled = expand((rows - self.mean) / self.scale, self.interacting)
+        return np.asarray(scaled @ self.weights + self.bias, np.float32)
 
     def as_json(self, names: Sequence[str]) -> dict[str, Any]:
         """For the calibration file."""
         return {
             "features": list(names),
+            "interacting": self.interacting,
             "mean": [round(float(value), 6) for value in self.mean],
             "scale": [round(float(value), 6) for value in self.scale],
             "weights": [round(float(value), 6) for value in self.weights],
@@ -91,7 +107,15 @@ class LinearModel:
         mean, scale, weights = (
             np.asarray(document[key], np.float32) for key in ("mean", "scale", "weights")
         )
-        return cls(mean, scale, weights, float(document["bias"]))
+        return cls(mean, scale, weights, float(document["bias"]), int(document["interacting"]))
+
+
+def expand(scaled: Vectors, interacting: int) -> Vectors:
+    """Rows with the pairwise products of their first columns behind them."""
+    if not interacting:
+        return scaled
+    first, second = np.triu_indices(interacting)
+    return np.concatenate([scaled, scaled[:, first] * scaled[:, second]], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +148,22 @@ def decision_row(evidence: Evidence, scores: Vectors, features: Features) -> Vec
     best = order[0]
     column = {name: evidence.column(name) for name in FEATURES}
     terms = evidence.question.terms
-    total = sum(term.weight for term in terms) or 1.0
+    total = evidence.question.weight
     about = (column["names_least"] >= _ABOUT_IT) & (column["month"] >= 0)
     rivals = order[1 : 1 + _NEXT]
+    foreign = float(language.detect(evidence.question.text) != language.DEFAULT)
     return np.asarray(
         (
             1 / np.sqrt(np.exp(scores - scores[best]).sum()),
-            scores[best] - scores[rivals].mean() if len(rivals) else 0.0,
             scores[best],
             column["cosine"][best],
-            column["cosine"].max(),
-            column["subject_cosine"][about].max(initial=0.0),
             column["subject_here"][about].max(initial=0.0),
+            evidence.subject_match,
+            evidence.unheard,
+            scores[best] - scores[rivals].mean() if len(rivals) else 0.0,
+            column["cosine"].max(),
+            column["cosine"].max() - np.median(column["cosine"]),
+            column["subject_cosine"][about].max(initial=0.0),
             column["names_least"][best],
             column["subject"][best],
             column["concepts_least"][best],
@@ -145,6 +173,8 @@ def decision_row(evidence: Evidence, scores: Vectors, features: Features) -> Vec
             sum(t.weight for t in terms if t.kind is TermKind.NAME and t.unknown) / total,
             features.agreement,
             features.union_coverage,
+            foreign,
+            foreign * column["cosine"].max(),
         ),
         np.float32,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frontdesk.helpdesk.citations import checked, figures, supports
-from frontdesk.helpdesk.passages import Passage, are_of
+from frontdesk.helpdesk.passages import Passage, stands_in
 
 POOL = Passage(
     "d-pool",
@@ -35,7 +35,7 @@ def test_invented_numbers_are_removed_and_the_sentence_stays() -> None:
     answer = checked("The pool is heated [1][7]. It is lovely there [0][99].", BOTH, "pool?")
     assert answer is not None
     assert answer.text == "The pool is heated [1]. It is lovely there."
-    assert are_of(answer.citations, BOTH)
+    assert all(stands_in(citation, BOTH) for citation in answer.citations)
 
 
 def test_markers_are_renumbered_in_the_order_of_the_answer() -> None:
