@@ -122,5 +122,5 @@ def test_a_suspended_tenant_is_refused_at_once_and_comes_back(house: House) -> N
         refused = house.call("GET", "/v1/crm/pipeline", tenant="alpine")
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "tenant_suspended")
     finally:
-        _data(house, "POST", f"/v1/tenants/{alpine.id}/resume", admin=True, json={})
+        _data(house, "POST", f"/v1/tenants/{alpine.id}/resume", admin=True, json={"reason": "paid"})
     assert house.call("GET", "/v1/crm/pipeline", tenant="alpine").status_code == 200
