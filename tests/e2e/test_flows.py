@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import House
 
 PATIENCE_SECONDS = 60.0
+LOOK_EVERY_SECONDS = 0.2
 
 
 def _eventually(read: Callable[[], Any], accept: Callable[[Any], bool]) -> Any:
-    """Ask until the background work has been done: it has no other way to say so."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not accept(value := read()):
-        assert time.monotonic() < until, f"still {value!r}"
-        time.sleep(0.2)
-    return value
+    """What ``read`` gives once it is accepted: background work has no other way to say so."""
+    seen: list[Any] = []
+
+    def accepted() -> bool:
+        seen.append(read())
+        return accept(seen[-1])
+
+    eventually(accepted, seconds=PATIENCE_SECONDS, every=LOOK_EVERY_SECONDS)
+    return seen[-1]
 
 
 def _data(house: House, method: str, path: str, **request: Any) -> Any:

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def eventually(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    """Return as soon as ``holds()``; fail when it does not within the time."""
+def eventually(holds: Callable[[], bool], *, seconds: float = 20.0, every: float = 0.002) -> None:
+    """Return as soon as ``holds()``, asked ``every`` so many seconds; fail when the time is up."""
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, f"it did not come true within {seconds:g} s"
-        time.sleep(0.002)
+        time.sleep(every)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from frontdesk.local.paths import REPOSITORY
 from frontdesk.platform.manifest import Manifest, all_manifests
 from tests.support.ports import free_port
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from frontdesk.local.stack import Stack
@@ -45,20 +45,20 @@ def _served(manifest: Manifest, stack: Stack) -> Iterator[str]:
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        until = time.monotonic() + START_WITHIN_SECONDS
-        while True:
-            assert process.poll() is None, "the function ended instead of serving"
-            assert time.monotonic() < until, "the function did not start"
-            try:
-                httpx.get(address, timeout=5)
-            except httpx.ConnectError:
-                time.sleep(0.05)
-                continue
-            break
+        eventually(lambda: _accepts(process, address), seconds=START_WITHIN_SECONDS, every=0.05)
         yield address
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def _accepts(process: subprocess.Popen[bytes], address: str) -> bool:
+    assert process.poll() is None, "the function ended instead of serving"
+    try:
+        httpx.get(address, timeout=5)
+    except httpx.ConnectError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest.name)
