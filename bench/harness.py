@@ -9,8 +9,11 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,33 @@ def paired(
         first += timings(ours, rounds=1, warmup=0)
         second += timings(theirs, rounds=1, warmup=0)
     return first, second
+
+
+def in_turns(
+    ours: Callable[[T], object],
+    theirs: Callable[[T], object],
+    inputs: Sequence[T],
+    *,
+    turns: int,
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Seconds of each call, a list per turn; in each turn both go through all inputs.
+
+    For calls that live on what the processor's caches hold: by turns neither pays for the other's.
+    """
+    first: list[list[float]] = []
+    second: list[list[float]] = []
+    for _ in range(turns):
+        for call, kept in ((ours, first), (theirs, second)):
+            kept.append([timings(partial(call, one), rounds=1, warmup=0)[0] for one in inputs])
+    return first, second
+
+
+def quietest(turns: Iterable[Sequence[float]]) -> float:
+    """The median of the turn in which the machine's other work disturbed least.
+
+    Every turn does the same work, so what differs between their medians is not ours.
+    """
+    return min(median(turn) for turn in turns)
 
 
 def median(seconds: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.harness import Figure, percentile
-from bench.process import REPOSITORY, get, served
+from bench.process import REPOSITORY, send, served
 from bench.upstream import environment, member_headers, supabase
 
 REQUESTS = 600
@@ -50,7 +50,7 @@ def _latencies(port: int, path: str, headers: Mapping[str, str]) -> list[float]:
     seconds = []
     for _ in range(WARMUP + REQUESTS):
         start = time.perf_counter()
-        status = get(connection, path, headers)
+        status = send(connection, path, headers)
         seconds.append(time.perf_counter() - start)
         assert status == http.client.OK
     return seconds[WARMUP:]

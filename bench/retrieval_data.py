@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import corpus
+from bench.upstream import TENANT
 from frontdesk import knowledge
 from frontdesk.knowledge import minilm
 from frontdesk.knowledge.build import SourceDocument, build_index
@@ -30,7 +31,6 @@ from frontdesk.local.paths import CACHE
 from frontdesk.platform.clock import SystemClock
 from frontdesk.platform.resilience import Deadline
 
-TENANT = UUID("0198f3a0-0000-7000-8000-00000000000c")
 DIMENSIONS = 768  # of the budgets for dense search
 HYBRID_DIMENSIONS = minilm.DIMENSIONS
 SYNTHETIC = f"synthetic-{DIMENSIONS}"
@@ -71,8 +71,8 @@ def prepared() -> Path:
     if not folder.exists():
         tokenizer = model() / "tokenizer.json"
         print(f"  building {folder.relative_to(CACHE.parent)}", file=sys.stderr, flush=True)
-        for old in folder.parent.glob("retrieval-*"):
-            shutil.rmtree(old)
+        for old in folder.parent.glob("*retrieval-*"):
+            shutil.rmtree(old)  # of older code, or a build that was cut off
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             process.submit(_build, folder, tokenizer).result()
     return folder

@@ -13,7 +13,8 @@ from langchain_core.documents import Document
 from langchain_core.vectorstores.utils import maximal_marginal_relevance as langchain_mmr
 from numpy.typing import NDArray
 
-from bench.retrieval_data import DOCSTORE_FILE, FLAT_FILE, FTS_FILE, TENANT
+from bench.retrieval_data import DOCSTORE_FILE, FLAT_FILE, FTS_FILE
+from bench.upstream import TENANT
 from frontdesk.knowledge.fusion import reciprocal_rank
 from frontdesk.knowledge.index import PUBLIC_ONLY, LoadedIndex
 from frontdesk.knowledge.manifest import MANIFEST_FILE, Manifest

@@ -30,6 +30,8 @@ ACCESS = {
 REPLIES: dict[str, Any] = {
     "search_clients": {"access": ACCESS, "rows": [], "next": None},
     "pipeline": {"access": ACCESS, "stages": [], "total": 0},
+    "access": {"access": ACCESS},
+    "record_answer": {"status": 201, "data": {}, "replayed": False},
 }
 
 
