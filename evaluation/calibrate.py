@@ -42,10 +42,10 @@ PRACTICE = Path(__file__).with_name("practice.jsonl")
 FOLDS = 10
 ROUNDS = 4
 RANKING_L2 = 3.0
-DECISION_L2 = 8.0
+DECISION_L2 = 30.0
 FALSE_REFUSALS = 0.035  # of the questions that have an answer; the target is 0.05
-WITHHELD_WEIGHT = 0.3  # of a question whose answer was withheld
-UNANSWERABLE_SHARE = 0.7  # weight of all that have no answer against all that have one
+WITHHELD_WEIGHT = 0.15  # of a question whose answer was withheld
+UNANSWERABLE_SHARE = 1.0  # weight of all that have no answer against all that have one
 
 
 @dataclass(frozen=True)

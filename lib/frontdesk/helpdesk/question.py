@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WORD: Final = re.compile(r"[^\W_]+")
 _WORD_WITHIN: Final = re.compile(r"(?<=[\w,;] )[^\W\d_]+")
+# In German a capital tells nothing, a preposition of place does: "nach Bali", "im Hotel Sacher".
+_GERMAN_PLACE: Final = re.compile(r"\b(?:nach|in|auf|Hotel|Gasthof|Pension) ([A-ZÄÖÜ]\w{2,})")
 _SHORTEST_NAME: Final = 3
 _STOP_WORDS: Final = frozenset[str]().union(*language.STOP_WORDS.values())
 
@@ -117,7 +119,7 @@ def take_apart(
         known_as = concepts.get(folded, frozenset())
         if is_month_word(folded):
             kind = TermKind.MONTH
-        elif not known_as and capitals.name(folded, unknown=unknown):
+        elif capitals.name(folded, unknown=unknown, trade=bool(known_as)):
             kind = TermKind.NAME
         else:
             kind = TermKind.SUBJECT
@@ -154,23 +156,39 @@ class _Capitals:
         self._asked = {
             fold(match[0])
             for match in WORD.finditer(question)
-            if match.start() > 0 and match[0][0].isupper() and len(match[0]) >= _SHORTEST_NAME
+            if match[0][0].isupper()
+            and len(match[0]) >= _SHORTEST_NAME
+            and not _opens_sentence(question, match.start())
         }
-        self._titled = {fold(word) for c in candidates for word in WORD.findall(c.context)}
-        self._always: set[str] = set()
-        never: set[str] = set()
+        self._placed = {fold(match[1]) for match in _GERMAN_PLACE.finditer(question)}
+        self._titled = {
+            fold(word) for c in candidates for word in WORD.findall(c.context) if word[0].isupper()
+        }
+        always: set[str] = set()
+        sometimes: set[str] = set()
         for candidate in candidates:
             for match in _WORD_WITHIN.finditer(candidate.text):
-                (self._always if match[0][0].isupper() else never).add(fold(match[0]))
-        self._sometimes = never
-        self._always -= never
+                (always if match[0][0].isupper() else sometimes).add(fold(match[0]))
+        self._always = always - sometimes
+        self._sometimes = sometimes
 
-    def name(self, folded: str, *, unknown: bool) -> bool:
-        """Whether the word is a name."""
-        if folded in self._sometimes:
-            return False
+    def name(self, folded: str, *, unknown: bool, trade: bool) -> bool:
+        """Whether the word is a name.
+
+        Args:
+            unknown: no document holds it.
+            trade: it is a word of the trade, which a name may hold too: "Libyan Sea Inn".
+        """
+        titled = folded in self._titled
         if self._german:
-            return folded in self._titled and folded in self._always
-        return folded in self._always or (
-            folded in self._asked and (unknown or folded in self._titled)
-        )
+            if unknown:
+                return folded in self._placed and not trade
+            return titled and folded in self._always and not trade
+        if folded in self._asked and (titled or (unknown and folded not in self._sometimes)):
+            return titled or not trade
+        return folded in self._always and not trade
+
+
+def _opens_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip(" \"'“‘«¿¡(")
+    return not before or before[-1] in ".?!:"

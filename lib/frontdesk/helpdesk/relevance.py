@@ -20,10 +20,13 @@ import numpy as np
 
 from frontdesk.helpdesk.evidence import FEATURES
 from frontdesk.helpdesk.question import TermKind
+from frontdesk.helpdesk.thesaurus import concepts_of, facilities
 from frontdesk.knowledge import language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from frontdesk.helpdesk.evidence import Evidence
     from frontdesk.knowledge.embedder import Vectors
@@ -41,6 +44,7 @@ DECISION_FEATURES: Final = (
     "subject_here",  # the highest among sentences about the right thing in the right month
     "subject_match",  # of the nearest sentences' words
     "unheard",  # words that no document holds and nothing near resembles
+    "facility",  # 0 when a facility asked for is named nowhere about the right thing, 1 when it is
     "lead",  # the best score less the mean of the next five
     "top_cosine",  # the highest of any sentence
     "cosine_lead",  # that less the median of all
@@ -57,7 +61,7 @@ DECISION_FEATURES: Final = (
     "foreign",  # 1 when the question is not in English: cosines run higher there
     "foreign_cosine",
 )
-INTERACTING: Final = 6
+INTERACTING: Final = 13
 """The first so many decision features also count in pairs: a high cosine means less when the words
 of the question were never heard of."""
 
@@ -160,6 +164,7 @@ def decision_row(evidence: Evidence, scores: Vectors, features: Features) -> Vec
             column["subject_here"][about].max(initial=0.0),
             evidence.subject_match,
             evidence.unheard,
+            _facility(evidence, about),
             scores[best] - scores[rivals].mean() if len(rivals) else 0.0,
             column["cosine"].max(),
             column["cosine"].max() - np.median(column["cosine"]),
@@ -178,6 +183,19 @@ def decision_row(evidence: Evidence, scores: Vectors, features: Features) -> Vec
         ),
         np.float32,
     )
+
+
+def _facility(evidence: Evidence, about: NDArray[np.bool_]) -> float:
+    asked = frozenset[int]().union(
+        *(term.concepts for term in evidence.question.of_kind(TermKind.SUBJECT))
+    )
+    asked &= facilities()
+    if not asked:
+        return 0.5
+    named = frozenset[int]().union(
+        *(concepts_of(s.text) for s, fits in zip(evidence.sentences, about, strict=True) if fits)
+    )
+    return len(asked & named) / len(asked)
 
 
 def _unknown_subject(kind: TermKind, unknown: bool, concepts: frozenset[int]) -> bool:

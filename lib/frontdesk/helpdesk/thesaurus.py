@@ -16,6 +16,7 @@ from frontdesk.helpdesk.classify import fold
 _FILE: Final = Path(__file__).with_name("thesaurus.txt")
 _LONGEST_PHRASE: Final = 3
 _SHORTEST_PREFIX: Final = 3
+_FACILITY_SECTIONS: Final = frozenset({"The house", "Facilities"})
 
 
 class _Entries:
@@ -24,6 +25,7 @@ class _Entries:
     def __init__(self) -> None:
         self.whole: dict[str, set[int]] = {}
         self.beginnings: dict[str, set[int]] = {}
+        self.facilities: set[int] = set()
 
     def add(self, phrase: str, concept: int) -> None:
         book = self.beginnings if phrase.endswith("*") else self.whole
@@ -41,10 +43,15 @@ class _Entries:
 @cache
 def _entries() -> _Entries:
     entries = _Entries()
+    section = ""
     for number, line in enumerate(_FILE.read_text(encoding="utf-8").splitlines()):
-        if line and not line.startswith("#"):
+        if line.startswith("#"):
+            section = line.removeprefix("# ")
+        elif line:
             for phrase in line.split(","):
                 entries.add(phrase.strip(), number)
+            if section in _FACILITY_SECTIONS:
+                entries.facilities.add(number)
     return entries
 
 
@@ -64,3 +71,8 @@ def concepts_by_word(text: str) -> tuple[tuple[str, frozenset[int]], ...]:
 def concepts_of(text: str) -> frozenset[int]:
     """All concepts that a text speaks of."""
     return frozenset().union(*(concepts for _, concepts in concepts_by_word(text)))
+
+
+def facilities() -> frozenset[int]:
+    """The concepts that a house has or has not."""
+    return frozenset(_entries().facilities)
