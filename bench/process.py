@@ -31,26 +31,34 @@ class Served:
 def own_environment(extra: str) -> Path:
     """The interpreter of an environment that has what the function installs, and nothing else.
 
-    All of it is compiled to bytecode, as the cloud's build does.
-
     A package that the function does not bring changes what is measured: httpx, for one, imports
     rich where it finds it.
     """
     environment = ENVIRONMENTS / extra
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
+    uv = shutil.which("uv", path=str(REPOSITORY / ".venv" / "bin")) or shutil.which("uv") or "uv"
     python = environment / "bin" / "python"
-    sync = [uv, "sync", "--quiet", "--frozen", "--compile-bytecode", "--no-default-groups"]
-    for command in (
-        [*sync, "--extra", extra],
-        [str(python), "-m", "compileall", "-q", "lib", "functions"],
-    ):
-        subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)},
-            check=True,
-        )
+    sync = [uv, "sync", "--quiet", "--frozen", "--no-default-groups", "--extra", extra]
+    subprocess.run(
+        sync,
+        cwd=REPOSITORY,
+        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)},
+        check=True,
+    )
+    compile_packages(python)
     return python
+
+
+def compile_packages(python: Path) -> None:
+    """Compile what an interpreter imports to bytecode, as the cloud's build does."""
+    packages = subprocess.check_output(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+    ).strip()
+    # Some packages carry templates and files of other versions that are no Python.
+    subprocess.run(
+        [python, "-m", "compileall", "-qq", packages, "lib", "functions"],
+        cwd=REPOSITORY,
+        check=False,
+    )
 
 
 @contextmanager
