@@ -1,16 +1,12 @@
-"""The labelled questions: their shape, how they are split, and how far they echo their passage.
+"""The labelled questions: their shape, and how far they echo their passage.
 
-`python -m demo.question_set` splits demo/questions/*.jsonl anew (after a question was added).
+`python -m demo.question_set` says what is in demo/questions/dev.jsonl and heldout.jsonl.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import sys
-from collections import defaultdict
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -65,11 +61,6 @@ class Question(BaseModel):
     kind: Kind
     note: str
 
-    @property
-    def stratum(self) -> tuple[str, str, str]:
-        """What both splits hold in equal numbers."""
-        return self.tenant, self.language, self.kind
-
 
 def load(split: str) -> list[Question]:
     """The questions of `dev` or `heldout`, in the file's order."""
@@ -80,30 +71,6 @@ def load(split: str) -> list[Question]:
 def load_all() -> list[Question]:
     """Both splits, ordered by id."""
     return sorted((q for split in SPLITS for q in load(split)), key=lambda question: question.id)
-
-
-def assign(questions: Iterable[Question]) -> dict[str, list[Question]]:
-    """Split by a hash of the id: in each stratum, by turns in the order of the hashes.
-
-    Which half a stratum's first question goes to is the hash's choice too, so that odd strata
-    do not all favour one half.
-    """
-    strata: dict[tuple[str, str, str], list[Question]] = defaultdict(list)
-    for question in questions:
-        strata[question.stratum].append(question)
-    halves: dict[str, list[Question]] = {split: [] for split in SPLITS}
-    for stratum, members in sorted(strata.items()):
-        first = _digest("/".join(stratum))[0] % 2
-        for turn, question in enumerate(sorted(members, key=lambda q: _digest(q.id))):
-            halves[SPLITS[(turn + first) % 2]].append(question)
-    return {split: sorted(half, key=lambda q: q.id) for split, half in halves.items()}
-
-
-def write(questions: Iterable[Question]) -> None:
-    """Write both files, one question a line."""
-    for split, half in assign(questions).items():
-        lines = [json.dumps(q.model_dump(mode="json"), ensure_ascii=False) for q in half]
-        (QUESTIONS / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def content_words(text: str, language: Language) -> set[str]:
@@ -143,10 +110,6 @@ def _stemmer(language: Language) -> Any:
     return snowballstemmer.stemmer(_SNOWBALL[language])
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
-
-
 def echo(question: Question) -> float:
     """The largest overlap of the question with a paragraph that holds its answer."""
     return max(
@@ -172,17 +135,16 @@ def _documents() -> dict[tuple[str, str], Document]:
 
 
 def main() -> int:
-    """Split the questions anew and say what is in the halves."""
-    questions = load_all()
-    write(questions)
-    for split, half in assign(questions).items():
-        answerable = [question for question in half if question.kind == "answerable"]
+    """Say what is in the splits."""
+    for split in SPLITS:
+        questions = load(split)
+        answerable = [question for question in questions if question.kind == "answerable"]
         foreign = sum(question.language != "en" for question in answerable)
         shared = sum(map(echo, answerable)) / len(answerable)
         print(
             f"{split}: {len(answerable)} answerable ({foreign} not in English; they share "
             f"{shared:.0%} of their content words with the passage on average), "
-            f"{len(half) - len(answerable)} unanswerable"
+            f"{len(questions) - len(answerable)} unanswerable"
         )
     return 0
 

@@ -1,7 +1,7 @@
 """``python -m evaluation``: how good the helpdesk's answers are, and whether that is good enough.
 
 Asks the labelled questions of both agencies, dev and held-out, as a member of staff without a
-language model would, and scores what comes back. Exits with 1 when the held-out half misses a
+language model would, and scores what comes back. Exits with 1 when the held-out ones miss a
 target. ``--misses`` shows the dev questions that went wrong; the held-out ones stay unseen, so that
 nobody tunes on them.
 """
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     parser.add_argument("--json", type=Path, help="write the scores to this file")
-    parser.add_argument("--dev", action="store_true", help="leave the held-out half alone")
+    parser.add_argument("--dev", action="store_true", help="leave the held-out questions alone")
     parser.add_argument("--misses", action="store_true", help="show what went wrong on dev")
     chosen = parser.parse_args(arguments)
     logging.disable(logging.WARNING)

@@ -1,8 +1,9 @@
 """``python -m evaluation.calibrate``: fit what decides between an answer and "I don't know".
 
-It learns from the development questions and from ``practice.jsonl`` (short, plain questions as
-visitors type them), never from the held-out ones. A question is also asked once more without the
-passages that answer it: a near miss by construction, at a smaller weight.
+It learns from the development questions, from ``practice.jsonl`` (short, plain questions as
+visitors type them) and from ``paraphrases.jsonl`` (questions that hardly share a word with their
+answer), never from the held-out ones. A question is also asked once more without the passages that
+answer it: a near miss by construction, at a smaller weight.
 
 The decision is fitted on rankings by models that did not see the question, and the threshold is
 chosen on probabilities of models that did not see it either (cross-validation), so that it holds
@@ -38,13 +39,15 @@ from frontdesk.knowledge.features import Features
 from frontdesk.knowledge.index import Filters
 
 PRACTICE = Path(__file__).with_name("practice.jsonl")
+PARAPHRASES = Path(__file__).with_name("paraphrases.jsonl")
 
 FOLDS = 10
 ROUNDS = 4
 RANKING_L2 = 3.0
-DECISION_L2 = 30.0
-FALSE_REFUSALS = 0.035  # of the questions that have an answer; the target is 0.05
-WITHHELD_WEIGHT = 0.15  # of a question whose answer was withheld
+DECISION_L2 = 60.0
+FALSE_REFUSALS = 0.03  # of the development questions that have an answer; the target is 0.05
+LABELLED_WEIGHT, PRACTICE_WEIGHT, PARAPHRASE_WEIGHT = 2.0, 1.0, 0.3
+WITHHELD_WEIGHT = 0.15  # of a question whose answer was withheld, times its own
 UNANSWERABLE_SHARE = 1.0  # weight of all that have no answer against all that have one
 
 
@@ -55,7 +58,8 @@ class Example:
     Attributes:
         holds: which sentences hold the answer.
         passage_holds: which candidates do.
-        labelled: it is one of the development questions, by which the threshold is chosen.
+        labelled: it is one of the development questions, on which the result is reported.
+        weight: how much it teaches.
     """
 
     evidence: Evidence
@@ -63,6 +67,7 @@ class Example:
     holds: NDArray[np.bool_]
     answerable: bool
     labelled: bool
+    weight: float
 
     @property
     def rows(self) -> Rows:
@@ -91,13 +96,17 @@ class Example:
 
 def read_examples(laboratory: Laboratory, *, lexical: bool) -> list[Example]:
     """Ask all questions that may be learnt from."""
-    asked = [(q.tenant, q.question, q.answer_spans, True) for q in question_set.load("dev")] + [
-        (q["tenant"], q["question"], tuple(q["answer_spans"]), False)
-        for q in map(json.loads, PRACTICE.read_text(encoding="utf-8").splitlines())
+    asked = [
+        (q.tenant, q.question, q.answer_spans, LABELLED_WEIGHT) for q in question_set.load("dev")
     ]
+    for file, weight in ((PRACTICE, PRACTICE_WEIGHT), (PARAPHRASES, PARAPHRASE_WEIGHT)):
+        asked += [
+            (q["tenant"], q["question"], tuple(q["answer_spans"]), weight)
+            for q in map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        ]
     finder = laboratory.finder(lexical=lexical)
     examples = []
-    for tenant, question, spans, labelled in asked:
+    for tenant, question, spans, weight in asked:
         gathered = finder.gather(question, tenant_of(tenant), Filters(), deadline=deadline())
         if gathered.evidence is None:
             continue  # without a single passage there is nothing to weigh
@@ -110,7 +119,8 @@ def read_examples(laboratory: Laboratory, *, lexical: bool) -> list[Example]:
                 gathered.retrieval.features,
                 np.asarray(holds, np.bool_),
                 answerable=bool(spans),
-                labelled=labelled,
+                labelled=weight == LABELLED_WEIGHT,
+                weight=weight,
             )
         )
     return examples
@@ -172,12 +182,14 @@ def _table(
 ) -> tuple[Rows, NDArray[np.bool_], Rows]:
     """Rows, whether they have an answer, and their weights."""
     known = np.asarray([e.answerable for e in examples])[inside]
-    balance = UNANSWERABLE_SHARE * known.sum() / max(1, (~known).sum())
-    twins = [row for row, used in zip(withheld, inside, strict=True) if used and row is not None]
+    weights = np.asarray([e.weight for e in examples])
+    taught = weights[inside]
+    balance = UNANSWERABLE_SHARE * taught[known].sum() / taught[~known].sum()
+    twins = [n for n, row in enumerate(withheld) if inside[n] and row is not None]
     return (
-        np.concatenate([rows[inside], np.asarray(twins)]),
+        np.concatenate([rows[inside], np.asarray([withheld[n] for n in twins])]),
         np.r_[known, np.zeros(len(twins), np.bool_)],
-        np.r_[np.where(known, 1.0, balance), np.full(len(twins), WITHHELD_WEIGHT)],
+        np.r_[taught * np.where(known, 1.0, balance), WITHHELD_WEIGHT * weights[twins]],
     )
 
 

@@ -20,6 +20,7 @@ _STEPS = 400
 _RATE = 0.05
 _NEWTON_STEPS = 30
 _CONSTANT = 1e-6
+_NOTHING = 1e-12
 
 
 def conditional_logit(groups: Sequence[tuple[Rows, NDArray[np.bool_]]], l2: float) -> LinearModel:
@@ -31,15 +32,21 @@ def conditional_logit(groups: Sequence[tuple[Rows, NDArray[np.bool_]]], l2: floa
         l2: the penalty.
     """
     mean, scale = _standard(np.concatenate([rows for rows, _ in groups]))
-    scaled = [((rows - mean) / scale, right) for rows, right in groups if right.any()]
+    teaching = [(rows, right) for rows, right in groups if right.any()]
+    # All groups in one table, each summed over its own stretch of rows.
+    table = (np.concatenate([rows for rows, _ in teaching]) - mean) / scale
+    right = np.concatenate([right for _, right in teaching])
+    sizes = np.asarray([len(rows) for rows, _ in teaching])
+    starts = np.r_[0, np.cumsum(sizes)[:-1]]
     weights = np.zeros(len(mean))
     first, second = np.zeros_like(weights), np.zeros_like(weights)
     for step in range(1, _STEPS + 1):  # Adam: the loss of several right rows is not convex
-        gradient = l2 * weights
-        for rows, right in scaled:
-            share = _softmax(rows @ weights)
-            wanted = share * right
-            gradient = gradient + rows.T @ (share - wanted / (wanted.sum() + 1e-12))
+        scores = table @ weights
+        powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
+        share = powers / np.repeat(np.add.reduceat(powers, starts), sizes)
+        wanted = share * right
+        wanted /= np.repeat(np.add.reduceat(wanted, starts) + _NOTHING, sizes)
+        gradient = l2 * weights + table.T @ (share - wanted)
         first = 0.9 * first + 0.1 * gradient
         second = 0.99 * second + 0.01 * gradient**2
         corrected = (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
@@ -58,7 +65,8 @@ def logistic(
         interacting: see ``LinearModel``.
     """
     mean, scale = _standard(rows)
-    scaled = expand(((rows - mean) / scale).astype(np.float32), interacting).astype(np.float64)
+    standard = np.nan_to_num((rows - mean) / scale)
+    scaled = expand(standard.astype(np.float32), interacting).astype(np.float64)
     design = np.c_[scaled, np.ones(len(rows))]
     penalty = np.r_[np.full(scaled.shape[1], l2), _CONSTANT]
     weights = np.zeros(len(penalty))
@@ -71,15 +79,9 @@ def logistic(
 
 
 def _standard(rows: Rows) -> tuple[Rows, Rows]:
-    deviation = rows.std(axis=0)
+    deviation = np.nanstd(rows, axis=0)
     # A feature that never varies (a cosine without vectors) says nothing.
-    return rows.mean(axis=0), np.where(deviation > _CONSTANT, deviation, 1.0)
-
-
-def _softmax(scores: Rows) -> Rows:
-    powers = np.exp(scores - scores.max())
-    share: Rows = powers / powers.sum()
-    return share
+    return np.nanmean(rows, axis=0), np.where(deviation > _CONSTANT, deviation, 1.0)
 
 
 def _model(

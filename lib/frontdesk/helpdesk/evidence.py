@@ -7,20 +7,23 @@ sentences of an extractive answer and decide whether there is an answer at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from frontdesk.helpdesk.classify import fold
 from frontdesk.helpdesk.facets import gives, months_of
-from frontdesk.helpdesk.question import WORD, Question, Term, TermKind, content_words
+from frontdesk.helpdesk.question import WORD, Question, Term, TermKind
 from frontdesk.helpdesk.thesaurus import concepts_of
+from frontdesk.helpdesk.wording import NOT_COMPARED, Wording, compare_words
 from frontdesk.knowledge import language
 from frontdesk.knowledge.tokens import tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from frontdesk.helpdesk.vectors import TextVectors
     from frontdesk.knowledge.embedder import Vectors
@@ -51,7 +54,7 @@ _HEADING: Final = 0.8  # what a match in the headings counts, against 1 in the s
 _INTRUDER: Final = 0.3  # a name of the title under the heading of another one
 _NEARBY: Final = 0.6  # a name elsewhere in the passage
 _NEAREST: Final = 3  # sentences whose words are compared one by one
-_SYNONYM: Final = 0.95  # how near words of one concept are
+_ABOUT_IT: Final = 0.99
 _CONCEPT_WEIGHT: Final = 1.5  # words of the trade say more than others
 
 
@@ -75,16 +78,18 @@ class Evidence:
 
     Attributes:
         features: float32 (sentences, `FEATURES`).
-        subject_match: how well the nearest sentences' words match the subject's, 0 to 1.
-        unheard: weighted share of the question's words that no document holds, less as far as the
-            nearest sentences hold a word that is near them in meaning.
+        wording: how the question's words are matched.
     """
 
     question: Question
     sentences: tuple[Sentence, ...]
     features: Vectors
-    subject_match: float = 0.5
-    unheard: float = 0.0
+    wording: Wording = NOT_COMPARED
+
+    @property
+    def about(self) -> NDArray[np.bool_]:
+        """Which sentences are about what the question names, and not about another month."""
+        return (self.column("names_least") >= _ABOUT_IT) & (self.column("month") >= 0)
 
     def column(self, name: str) -> Vectors:
         """One feature of all sentences."""
@@ -116,53 +121,28 @@ def weigh_up(
         for position, (start, end) in enumerate(candidate.sentences)
     )
     features = np.zeros((len(sentences), len(FEATURES)), np.float32)
-    subject_match, unheard = 0.5, _unknown_share(question)
-    if sentences:
-        if vectors is not None and query_vector is not None:
-            features[:, :2] = _cosines(
-                question, looked_at, sentences, query_vector, vectors, deadline=deadline
-            )
-            nearest = np.argsort(-features[:, :2].sum(axis=1), kind="stable")[:_NEAREST]
-            said = " ".join(sentences[row].text for row in nearest)
-            subject_match, unheard = _match_words(question, said, vectors, deadline=deadline)
-        measures = [_Passage(question, candidate) for candidate in looked_at]
-        for row, sentence in enumerate(sentences):
-            candidate = looked_at[sentence.candidate]
-            features[row, 2] = candidate.cosine or 0.0
-            features[row, 3] = 1 / (1 + sentence.candidate)
-            features[row, 4:] = measures[sentence.candidate].measure(sentence.text)
-    return Evidence(question, sentences, features, subject_match, unheard)
-
-
-def _match_words(
-    question: Question, said: str, vectors: TextVectors, *, deadline: Deadline
-) -> tuple[float, float]:
-    """`Evidence.subject_match` and `Evidence.unheard` against some sentences."""
-    terms = question.of_kind(TermKind.SUBJECT)
-    words = content_words(said)
-    if not terms or not words:
-        return 0.5, _unknown_share(question)
-    made = vectors.of([*(term.word for term in terms), *words], deadline=deadline)
-    nearness = (made[: len(terms)] @ made[len(terms) :].T).max(axis=1)
-    concepts = concepts_of(said)
-    matches = [
-        max(float(near), _SYNONYM if term.concepts & concepts else 0.0)
-        for near, term in zip(nearness, terms, strict=True)
-    ]
-    unheard = sum(
-        term.weight * (1 - match)
-        for term, match in zip(terms, matches, strict=True)
-        if term.unknown
+    if not sentences:
+        return Evidence(question, sentences, features)
+    if vectors is not None and query_vector is not None:
+        features[:, :2] = _cosines(
+            question, looked_at, sentences, query_vector, vectors, deadline=deadline
+        )
+    measures = [_Passage(question, candidate) for candidate in looked_at]
+    for row, sentence in enumerate(sentences):
+        candidate = looked_at[sentence.candidate]
+        features[row, 2] = candidate.cosine or 0.0
+        features[row, 3] = 1 / (1 + sentence.candidate)
+        features[row, 4:] = measures[sentence.candidate].measure(sentence.text)
+    evidence = Evidence(question, sentences, features)
+    nearest = np.argsort(-features[:, :2].sum(axis=1), kind="stable")[:_NEAREST]
+    wording = compare_words(
+        question,
+        [sentences[row].text for row in nearest],
+        [sentences[row].text for row in np.flatnonzero(evidence.about)],
+        vectors if query_vector is not None else None,
+        deadline=deadline,
     )
-    return (
-        _mean([(term.weight, match) for term, match in zip(terms, matches, strict=True)], 0.5),
-        unheard / question.weight,
-    )
-
-
-def _unknown_share(question: Question) -> float:
-    unknown = [term for term in question.of_kind(TermKind.SUBJECT) if term.unknown]
-    return sum(term.weight for term in unknown if not term.concepts) / question.weight
+    return replace(evidence, wording=wording)
 
 
 def _cosines(

@@ -12,11 +12,12 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from frontdesk.helpdesk.classify import fold
+from frontdesk.knowledge import language
 
 _MONTH_NAMES: Final = """
 january jan januar janner janvier enero
 february feb februar fevrier febrero
-march mar marz mars marzo
+march marz mars marzo
 april apr avril abril
 may mai mayo
 june jun juni juin junio
@@ -50,19 +51,22 @@ _ALL_YEAR: Final = re.compile(
     r"\b(all year|year round|throughout the year|every month|any time|in every season|every season"
     r"|ganzjahrig|das ganze jahr|in jedem monat|toute l annee|todo el ano)\b"
 )
+_DAY: Final = r"\d{1,2}(?:st|nd|rd|th|er)?"
+# The second month stays unread, so that it may open a span of its own.
 _RANGE: Final = re.compile(
-    r"\b(?P<first>[a-z]+)(?: \d{1,4})? (?:to|until|till|through|bis(?: zum| mitte| ende| anfang)?"
-    r"|a|au|jusqu en|jusqu au|hasta|and|und|et|y)"
+    rf"\b(?P<first>[a-z]+)(?= (?:{_DAY} |\d{{4}} )?"
+    r"(?P<joint>to|until|till|through|bis(?: zum| mitte| ende| anfang)?|a|au|jusqu en|jusqu au"
+    r"|hasta|and|und|et|y)"
     r" (?:the |mid |late |early |end of |mitte |ende |anfang |mi |fin |el |finales de )*"
-    r"(?:\d{1,2} )?(?:de )?(?P<last>[a-z]+)\b"
+    rf"(?:{_DAY} )?(?:de )?(?P<last>[a-z]+)\b)"
 )
+_PAIRS: Final = frozenset({"and", "und", "et", "y"})
 _BETWEEN: Final = re.compile(r"\b(between|zwischen|entre|from|von|vom|du|de|desde|del)\b")
-_DASH: Final = re.compile(r"\s*[–—]\s*")
-
-
-def is_month_word(folded: str) -> bool:
-    """Whether a folded word names a month or a time of the year."""
-    return folded in _MONTHS or folded in _TIMES_OF_YEAR
+_NAMED: Final = "|".join(sorted((*_MONTHS, *_TIMES_OF_YEAR), key=len, reverse=True))
+_DASH: Final = re.compile(rf"\s*[–—]\s*|(?<=[a-z\d.])\s*-\s*(?=(?:{_NAMED})\b)", re.IGNORECASE)
+# Words of their own, which as months are written with a capital: "May I …?", "pour sept nuits".
+_AMBIGUOUS: Final = frozenset({"may", "mars", "sept"})
+_ETE: Final = re.compile(r"\b(?:en|l|d|cet|un|bel|plein) ete\b")  # else it is "has been"
 
 
 @lru_cache(maxsize=20_000)
@@ -71,28 +75,41 @@ def months_of(text: str) -> frozenset[int]:
     folded = _NEW_YEAR.sub("newyear", fold(_DASH.sub(" to ", text)))
     if _ALL_YEAR.search(folded):
         return frozenset(range(1, 13))
-    found: set[int] = set()
-    for word in folded.split():
-        number = _month(word, text)
-        if number:
-            found.add(number)
-        found.update(_TIMES_OF_YEAR.get(word, ()))
+    found = set().union(*(_named(word, text) for word in folded.split()))
     for match in _RANGE.finditer(folded):
-        first, last = _month(match["first"], text), _month(match["last"], text)
-        pair = re.search(r" (and|und|et|y) ", match[0])
-        if first and last and (not pair or _BETWEEN.search(folded[: match.start()])):
+        first, last = (_MONTHS.get(match[name], 0) for name in ("first", "last"))
+        pair = match["joint"] in _PAIRS
+        if {first, last} <= found and (not pair or _BETWEEN.search(folded[: match.start()])):
             found.update(_span(first, last))
     return frozenset(found)
 
 
-def _month(word: str, text: str) -> int | None:
-    # "may" and "mar" are words of their own; as months they are written with a capital, and not
-    # at the head of a question: "May I …?"
-    if word in {"may", "mar", "mars", "sept"} and not re.search(
-        rf"(?<![.?!] )(?<!^)\b{word.title()}\b", text
-    ):
-        return None
-    return _MONTHS.get(word)
+def names_month(folded: str, text: str) -> bool:
+    """Whether a folded word of a text names a month or a time of the year."""
+    return bool(_named(folded, text))
+
+
+def _named(word: str, text: str) -> tuple[int, ...]:
+    """The months that a folded word of a text stands for."""
+    if word in _AMBIGUOUS and not _written_as_month(word, text):
+        return ()
+    if word == "ete" and not _ETE.search(fold(text)):
+        return ()
+    if word in _MONTHS:
+        return (_MONTHS[word],)
+    return _TIMES_OF_YEAR.get(word, ())
+
+
+def _written_as_month(word: str, text: str) -> bool:
+    if word == "mars" and language.detect(text) == "fr":
+        return True
+    # At the head of a sentence every word has a capital: there a month goes on like one.
+    month = word.title()
+    within = rf"(?<![.?!] )(?<!^)\b{month}\b"
+    leading = (
+        rf"\b{month}\b(?=,|:| (?:to|until|till|through|and|or|is|prices?|rates?|\d)\b| ?[–—-])"
+    )
+    return re.search(f"{within}|{leading}", text) is not None
 
 
 def _span(first: int, last: int) -> list[int]:
@@ -108,10 +125,10 @@ class AnswerKind(NamedTuple):
 
 
 _AMOUNT: Final = (
-    r"€|\$|%|\b(eur|chf|usd|euros?|franken|francs?|francos?|dollars?|free|no charge|no cost"
-    r"|without charge|nothing|included|extra cost|gratis|kostenlos\w*|kostenfrei\w*|inbegriffen"
-    r"|inklusive|gratuit\w*|compris\w*|inclus\w*|incluid\w*|per cent|percent|prozent|pour cent"
-    r"|por ciento)(?!\w)"
+    r"€|\$|£|%|\b(eur|chf|usd|gbp|euros?|pounds?|franken|francs?|francos?|dollars?|free|no charge"
+    r"|no cost|without charge|nothing|included|extra cost|gratis|kostenlos\w*|kostenfrei\w*"
+    r"|inbegriffen|inklusive|gratuit\w*|compris\w*|inclus\w*|incluid\w*|per cent|percent|prozent"
+    r"|pour cent|por ciento)(?!\w)"
 )
 _NUMBER: Final = (
     r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
@@ -139,7 +156,8 @@ _KINDS: Final = (
     AnswerKind(
         "amount",
         re.compile(
-            r"\b(how much|cost|costs|price|prices|rate|rates|fee|fees|charge|charged|expensive"
+            r"\b(how much(?! (?:hand )?(?:luggage|baggage|weight|time|snow|space|notice|water|wine"
+            r"|cash|experience|room|sugar|alcohol)\b)|cost|costs|price|prices|rate|rates|fee|fees|charge|charged|expensive"
             r"|what do (i|we|you) pay|was kostet|kosten|kostet|preis|preise|teuer|combien coute"
             r"|combien coutent|prix|tarif|tarifs|cuanto cuesta|cuanto cuestan|cuanto vale|precio"
             r"|precios|tarifa|cuanto cobra)\b"
@@ -173,8 +191,8 @@ _KINDS: Final = (
     AnswerKind(
         "number",
         re.compile(
-            r"\b(how (many|old|big|large|heavy|deep|high|tall|fast|wide|warm)|what age|which age"
-            r"|wie (viele|viel|alt|gross|schwer|tief|hoch|schnell|warm)|welches alter"
+            r"\b(how (many|much|old|big|large|heavy|deep|high|tall|fast|wide|warm)|what age"
+            r"|which age|wie (viele|viel|alt|gross|schwer|tief|hoch|schnell|warm)|welches alter"
             r"|welchem alter|combien|quel age|cuant[oa]s?|que edad)\b"
         ),
         re.compile(f"{_NUMBER}|{_AMOUNT}"),

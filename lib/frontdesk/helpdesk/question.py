@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from frontdesk.helpdesk.classify import fold
-from frontdesk.helpdesk.facets import AnswerKind, expected_kind, is_month_word, months_of
+from frontdesk.helpdesk.facets import AnswerKind, expected_kind, months_of, names_month
 from frontdesk.helpdesk.fillers import FILLERS
 from frontdesk.helpdesk.thesaurus import concepts_by_word
 from frontdesk.knowledge import language
@@ -113,11 +113,12 @@ def take_apart(
     read: list[Term] = []
     for term, weight, frequency in zip(terms, weights, frequencies, strict=True):
         folded = fold(term.word)
-        if folded in FILLERS:
+        month = names_month(folded, text)
+        if folded in FILLERS and not month and not capitals.german_noun(folded):
             continue
         unknown = frequency == 0
         known_as = concepts.get(folded, frozenset())
-        if is_month_word(folded):
+        if month:
             kind = TermKind.MONTH
         elif capitals.name(folded, unknown=unknown, trade=bool(known_as)):
             kind = TermKind.NAME
@@ -171,6 +172,10 @@ class _Capitals:
                 (always if match[0][0].isupper() else sometimes).add(fold(match[0]))
         self._always = always - sometimes
         self._sometimes = sometimes
+
+    def german_noun(self, folded: str) -> bool:
+        """Whether a word is written as a noun: "Kind" is a child, "kind" is no German word."""
+        return self._german and folded in self._asked
 
     def name(self, folded: str, *, unknown: bool, trade: bool) -> bool:
         """Whether the word is a name.

@@ -3,7 +3,7 @@
 The first ranks the sentences (a conditional logit: within one question, the sentence that holds the
 answer should win). The second, a logistic regression over how the winner looks and how far it
 stands out, gives the probability that the passages hold an answer; below a threshold the helpdesk
-says that it does not know. Both are fitted by ``python -m frontdesk.helpdesk.calibrate`` on the
+says that it does not know. Both are fitted by ``python -m evaluation.calibrate`` on the
 labelled development questions, once per embedder and once for lexical search alone; the weights
 lie in ``calibration/`` beside this file.
 """
@@ -20,13 +20,10 @@ import numpy as np
 
 from frontdesk.helpdesk.evidence import FEATURES
 from frontdesk.helpdesk.question import TermKind
-from frontdesk.helpdesk.thesaurus import concepts_of, facilities
 from frontdesk.knowledge import language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from frontdesk.helpdesk.evidence import Evidence
     from frontdesk.knowledge.embedder import Vectors
@@ -51,22 +48,21 @@ DECISION_FEATURES: Final = (
     "subject_cosine",  # the highest among sentences about the right thing in the right month
     "names_least",  # of the best sentence
     "subject",  # of the best sentence
+    "unknown_names",  # weighted share of the names that no document holds
+    "unknown_subject",  # the same for the other terms
+    "foreign",  # 1 when the question is not in English: cosines run higher there
+    "union_coverage",  # of the question's terms by the best passages together
+    "agreement",  # of the dense and the lexical half
     "concepts_least",  # of the best sentence
     "month",  # of the best sentence, 0 or less
     "kind",  # of the best sentence, 0 or less
-    "unknown_subject",  # weighted share of the terms that no document holds
-    "unknown_names",  # the same for names
-    "agreement",  # of the dense and the lexical half
-    "union_coverage",  # of the question's terms by the best passages together
-    "foreign",  # 1 when the question is not in English: cosines run higher there
     "foreign_cosine",
 )
-INTERACTING: Final = 13
+INTERACTING: Final = 18
 """The first so many decision features also count in pairs: a high cosine means less when the words
-of the question were never heard of."""
+of the question were never heard of, and nothing makes up for a hotel that no document names."""
 
 _NEXT: Final = 5
-_ABOUT_IT: Final = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +80,8 @@ class LinearModel:
     interacting: int = 0
 
     def __call__(self, rows: Vectors) -> Vectors:
-        """Values (n,) of rows (n, features)."""
-        scaled = expand((rows - self.mean) / self.scale, self.interacting)
+        """Values (n,) of rows (n, features), where NaN, not measurable, counts as the mean."""
+        scaled = expand(np.nan_to_num((rows - self.mean) / self.scale), self.interacting)
         return np.asarray(scaled @ self.weights + self.bias, np.float32)
 
     def as_json(self, names: Sequence[str]) -> dict[str, Any]:
@@ -147,14 +143,16 @@ class Calibration:
 
 
 def decision_row(evidence: Evidence, scores: Vectors, features: Features) -> Vectors:
-    """`DECISION_FEATURES` of a question, float32 (features,)."""
+    """`DECISION_FEATURES` of a question, float32 (features,); NaN where none can be measured."""
     order = np.argsort(-scores, kind="stable")
     best = order[0]
     column = {name: evidence.column(name) for name in FEATURES}
     terms = evidence.question.terms
     total = evidence.question.weight
-    about = (column["names_least"] >= _ABOUT_IT) & (column["month"] >= 0)
+    about = evidence.about
     rivals = order[1 : 1 + _NEXT]
+    # A document of one sentence has nothing to stand out from: neither good nor bad.
+    alone = not len(rivals)
     foreign = float(language.detect(evidence.question.text) != language.DEFAULT)
     return np.asarray(
         (
@@ -162,40 +160,27 @@ def decision_row(evidence: Evidence, scores: Vectors, features: Features) -> Vec
             scores[best],
             column["cosine"][best],
             column["subject_here"][about].max(initial=0.0),
-            evidence.subject_match,
-            evidence.unheard,
-            _facility(evidence, about),
-            scores[best] - scores[rivals].mean() if len(rivals) else 0.0,
+            evidence.wording.subject_match,
+            evidence.wording.unheard,
+            evidence.wording.facility,
+            np.nan if alone else scores[best] - scores[rivals].mean(),
             column["cosine"].max(),
-            column["cosine"].max() - np.median(column["cosine"]),
+            np.nan if alone else column["cosine"].max() - np.median(column["cosine"]),
             column["subject_cosine"][about].max(initial=0.0),
             column["names_least"][best],
             column["subject"][best],
+            sum(t.weight for t in terms if t.kind is TermKind.NAME and t.unknown) / total,
+            sum(t.weight for t in terms if _unknown_subject(t.kind, t.unknown, t.concepts)) / total,
+            foreign,
+            features.union_coverage,
+            features.agreement,
             column["concepts_least"][best],
             min(column["month"][best], 0.0),
             min(column["kind"][best], 0.0),
-            sum(t.weight for t in terms if _unknown_subject(t.kind, t.unknown, t.concepts)) / total,
-            sum(t.weight for t in terms if t.kind is TermKind.NAME and t.unknown) / total,
-            features.agreement,
-            features.union_coverage,
-            foreign,
             foreign * column["cosine"].max(),
         ),
         np.float32,
     )
-
-
-def _facility(evidence: Evidence, about: NDArray[np.bool_]) -> float:
-    asked = frozenset[int]().union(
-        *(term.concepts for term in evidence.question.of_kind(TermKind.SUBJECT))
-    )
-    asked &= facilities()
-    if not asked:
-        return 0.5
-    named = frozenset[int]().union(
-        *(concepts_of(s.text) for s, fits in zip(evidence.sentences, about, strict=True) if fits)
-    )
-    return len(asked & named) / len(asked)
 
 
 def _unknown_subject(kind: TermKind, unknown: bool, concepts: frozenset[int]) -> bool:

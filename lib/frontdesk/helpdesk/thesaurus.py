@@ -14,7 +14,7 @@ from typing import Final
 from frontdesk.helpdesk.classify import fold
 
 _FILE: Final = Path(__file__).with_name("thesaurus.txt")
-_LONGEST_PHRASE: Final = 3
+_LONGEST_PHRASE: Final = 4
 _SHORTEST_PREFIX: Final = 3
 _FACILITY_SECTIONS: Final = frozenset({"The house", "Facilities"})
 
