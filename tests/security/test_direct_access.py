@@ -39,6 +39,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "list_documents": {},
     "read_document": {"p_id": NOBODY},
     "read_conversation": {"p_id": NOBODY},
+    "find_answer": {"p_command": {}},
 }
 COMMANDS: dict[str, dict[str, Any]] = {
     "create_client": {"p_client": {"id": NOBODY, "name": "Ada"}},

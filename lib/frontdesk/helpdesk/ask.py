@@ -66,6 +66,8 @@ def ask(context: Context, body: Ask) -> AnswerReply:
     When nothing answers the question, the reply says so instead of guessing.
     """
     clock, started = context.services.clock, context.services.clock.monotonic()
+    if (earlier := _answered_before(context)) is not None:
+        return earlier
     access = _access(context)
     conversation_id = body.conversation_id or context.services.ids.new_id()
     response = responder_of(context.services).respond(
@@ -78,6 +80,19 @@ def ask(context: Context, body: Ask) -> AnswerReply:
     )
     response.timings["total"] = round((clock.monotonic() - started) * 1_000, 3)
     return _record(context, body.question, conversation_id, response)
+
+
+def _answered_before(context: Context) -> AnswerReply | None:
+    """The reply that this Idempotency-Key got before; asked first, for an answer costs money.
+
+    None without a key, and when the database can't be asked now: storing the answer asks again.
+    """
+    if context.command is None or context.command.idempotency_key is None:
+        return None
+    try:
+        return _stored_reply(context)
+    except (UpstreamUnavailable, DeadlineExceeded):
+        return None
 
 
 def _access(context: Context) -> Access:
@@ -99,6 +114,9 @@ def _history(context: Context, conversation_id: UUID | None) -> Sequence[Turn]:
         reply = _conversation(context, conversation_id)
     except (NotFound, UpstreamUnavailable):
         return ()
+    if reply["user_id"] != str(context.member.user_id):
+        # A colleague's may be read, not continued; told before a model is shown what it holds.
+        raise NotFound("There is no such conversation.")
     return [
         Turn(message["role"], message["text"])
         for message in reply["messages"]
@@ -147,8 +165,8 @@ def _record(
         log.warning("The answer could not be stored.", error=type(failure).__name__)
         stored, reasons = None, (*reasons, NOT_RECORDED)
     else:
-        if outcome["replayed"]:
-            return _stored_reply(context, outcome["data"])
+        if outcome["replayed"] and (earlier := _stored_reply(context)) is not None:
+            return earlier
     return AnswerReply(
         answer=response.text,
         mode=response.mode,
@@ -162,27 +180,21 @@ def _record(
     )
 
 
-def _stored_reply(context: Context, data: dict[str, Any]) -> AnswerReply:
-    """The reply that the same Idempotency-Key got before."""
-    conversation = _conversation(context, UUID(data["conversation_id"]))
-    message = next(
-        message for message in conversation["messages"] if message["id"] == data["answer_id"]
-    )
+def _stored_reply(context: Context) -> AnswerReply | None:
+    """The answer that was stored under this request's Idempotency-Key; None when there is none.
+
+    Raises:
+        IdempotencyKeyReused: the key came with another question.
+        IdempotencyInProgress: an answer is being stored under it at this moment.
+    """
+    answer = context.database.call(
+        Rpc.FIND_ANSWER,
+        {"p_command": context.command_json},
+        deadline=context.deadline,
+        idempotent=True,
+    )["answer"]
+    if answer is None:
+        return None
     return AnswerReply.model_validate(
-        {
-            "answer": message["text"],
-            "answer_id": message["id"],
-            "conversation_id": conversation["id"],
-            **{
-                name: message[name]
-                for name in (
-                    "mode",
-                    "degraded",
-                    "degraded_reason",
-                    "citations",
-                    "query_type",
-                    "timings",
-                )
-            },
-        }
+        {"answer": answer.pop("text"), "answer_id": answer.pop("id"), **answer}
     )

@@ -85,6 +85,7 @@ class Rpc(StrEnum):
     READ_DOCUMENT = "read_document"
     DELETE_DOCUMENT = "delete_document"
     RECORD_ANSWER = "record_answer"
+    FIND_ANSWER = "find_answer"
     READ_CONVERSATION = "read_conversation"
 
     PLATFORM_CREATE_TENANT = "platform_create_tenant"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
 
 from frontdesk.helpdesk.ask import AnswerReply, Ask, ask
+from frontdesk.http.catalogue import catalogue
+from frontdesk.local.paths import REPOSITORY
 from frontdesk.platform.events import Publisher
 from frontdesk.platform.services import Services
 from frontdesk.platform.storage import ObjectStore
@@ -20,14 +24,58 @@ from tests.integration.knowledge.conftest import (  # noqa: F401 -- fixtures
     services,
     storage,
 )
+from tests.support import door
 from tests.support.contexts import member_context
 from tests.support.pubsub import FakePubSub
 from tests.support.scripted_openai import ScriptedOpenAI
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from werkzeug.test import TestResponse
+
+    from frontdesk.http.function import HttpFunction
     from tests.support.tenants import Tenant
 
 AskAs = Callable[..., AnswerReply]
+
+BAGGAGE_RULES = (
+    b"# Baggage on Halcyon Air\n\n"
+    b"Each passenger of Halcyon Air may check one suitcase of 23 kilograms.\n\n"
+    b"## Sports equipment\n\n"
+    b"Skis and bicycles cost 40 EUR each way.\n"
+)
+BAGGAGE_QUESTION = "How heavy may my suitcase be on Halcyon Air?"
+BAGGAGE_ANSWER = "23 kilograms"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The function as one process serves it, asked through its door."""
+
+    function: HttpFunction
+
+    def post(
+        self, token: str, question: str, *, key: str | None = None, conversation: str | None = None
+    ) -> TestResponse:
+        """The reply to a question, whatever it is."""
+        headers = {"Authorization": f"Bearer {token}"}
+        body = {"question": question}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if conversation is not None:
+            body["conversation_id"] = conversation
+        return door.client(self.function).post("/v1/helpdesk/ask", json=body, headers=headers)
+
+    def ask(self, token: str, question: str, **options: str | None) -> dict[str, Any]:
+        """What is answered."""
+        reply = self.post(token, question, **options)
+        assert reply.status_code == 200, reply.text
+        answer: dict[str, Any] = reply.get_json()["data"]
+        return answer
+
+
+StartProcess = Callable[[], Desk]
 
 
 @pytest.fixture
@@ -67,3 +115,49 @@ def ask_as() -> AskAs:
         return ask(context, Ask(question=question))
 
     return ask_as
+
+
+@pytest.fixture(scope="session")
+def helpdesk() -> HttpFunction:
+    """The function as its main.py makes it."""
+    functions = {listed.manifest.name: listed.function for listed in catalogue(REPOSITORY)}
+    return functions["helpdesk"]
+
+
+@pytest.fixture
+def desk(helpdesk: HttpFunction, services: Services) -> Desk:  # noqa: F811
+    """A process of the function."""
+    return Desk(helpdesk.over(lambda: services))
+
+
+@pytest.fixture
+def start_process(
+    helpdesk: HttpFunction,
+    services: Services,  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[StartProcess]:
+    """Starts further processes of the function, with nothing on their disks."""
+    started: list[Services] = []
+
+    def start() -> Desk:
+        disk = {"index_cache_dir": str(tmp_path / f"disk-{uuid4().hex}")}
+        settings = services.settings.model_copy(update=disk)
+        fresh = Services(
+            settings,
+            storage=ObjectStore(settings),
+            events=Publisher(settings, send=FakePubSub()),
+        )
+        started.append(fresh)
+        return Desk(helpdesk.over(lambda: fresh))
+
+    yield start
+    for fresh in started:
+        fresh.close()
+
+
+@pytest.fixture
+def baggage_agency(agency: Agency) -> Agency:  # noqa: F811
+    """An agency whose one document, a public one, answers the baggage question."""
+    agency.upload(BAGGAGE_RULES, "baggage.md", visibility="public")
+    agency.index()
+    return agency

@@ -124,6 +124,15 @@ def test_after_five_failures_the_model_is_left_alone_and_answers_go_on(
     assert model.calls("chat") == 5
 
 
+def test_a_document_of_one_sentence_is_answered_from(agency: Agency, ask_as: AskAs) -> None:
+    only = b"Each passenger of Halcyon Air may check one suitcase of 23 kilograms.\n"
+    agency.upload(only, "baggage.md", visibility="public")
+    agency.index()
+    reply = ask_as(agency.services, agency.tenant, "How many suitcases may I check on Halcyon Air?")
+    assert reply.mode == AnswerMode.EXTRACTIVE
+    assert "one suitcase" in reply.answer
+
+
 def test_another_agencys_documents_are_never_cited(
     informed: Agency, other_agency: Agency, ask_as: AskAs
 ) -> None:
