@@ -68,17 +68,27 @@ def timings(call: Callable[[], object], *, rounds: int, warmup: int = 3) -> list
 
 
 def paired(
-    ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, warmup: int = 3
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    *,
+    rounds: int,
+    calls: int = 1,
+    warmup: int = 3,
 ) -> tuple[list[float], list[float]]:
-    """Both calls in turn, so that a machine whose speed drifts drifts for both."""
+    """Both calls in turn, so that a machine whose speed drifts drifts for both.
+
+    Args:
+        calls: in a row at each turn, after one that is not counted when there are several, so that
+            a call of microseconds does not pay for what the other left in the processor's caches.
+    """
     for _ in range(warmup):
         ours()
         theirs()
     first: list[float] = []
     second: list[float] = []
     for _ in range(rounds):
-        first += timings(ours, rounds=1, warmup=0)
-        second += timings(theirs, rounds=1, warmup=0)
+        first += timings(ours, rounds=calls, warmup=int(calls > 1))
+        second += timings(theirs, rounds=calls, warmup=int(calls > 1))
     return first, second
 
 

@@ -35,7 +35,8 @@ def run() -> list[Figure]:
         ours, theirs = paired(
             ours_call,
             theirs_call,
-            rounds=9,
+            rounds=7,
+            calls=3,
             warmup=1,
         )
         figures.append(

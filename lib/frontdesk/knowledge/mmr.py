@@ -38,14 +38,24 @@ def maximal_marginal_relevance(
         return []
     relevance = vectors @ query
     weighted = lambda_ * relevance
-    among_all = vectors @ vectors.T if len(vectors) <= _FEW * count else None
-    redundancy = np.full(len(vectors), -np.inf, vectors.dtype)
-    newest = int(np.argmax(relevance))
+    # value = weighted - (1 - lambda_) · the largest similarity to a pick, kept as the smallest so
+    # far of that difference: one pass a pick.
+    value = np.full(len(vectors), np.inf, vectors.dtype)
+    among_all = None
+    if len(vectors) <= _FEW * count:
+        among_all = vectors @ vectors.T
+        among_all *= lambda_ - 1
+        among_all += weighted
+    newest = int(relevance.argmax())
     picked = [newest]
     while len(picked) < count:
-        weighted[newest] = -np.inf  # never picked again
-        to_newest = vectors @ vectors[newest] if among_all is None else among_all[newest]
-        np.maximum(redundancy, to_newest, out=redundancy)
-        newest = int((weighted - (1 - lambda_) * redundancy).argmax())
+        against_newest = (
+            weighted - vectors @ ((1 - lambda_) * vectors[newest])
+            if among_all is None
+            else among_all[newest]
+        )
+        np.minimum(value, against_newest, out=value)
+        value[newest] = -np.inf  # never picked again
+        newest = int(value.argmax())
         picked.append(newest)
     return picked
