@@ -10,7 +10,9 @@ import hashlib
 import shutil
 import tempfile
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from frontdesk.knowledge.index import LoadedIndex
 from frontdesk.knowledge.manifest import (
@@ -25,7 +27,6 @@ from frontdesk.knowledge.manifest import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from uuid import UUID
 
     from frontdesk.knowledge.publish import IndexShelf
     from frontdesk.platform.resilience import Deadline
@@ -42,14 +43,24 @@ class LocalCopies:
     def __init__(self, shelf: IndexShelf, root: Path) -> None:
         self._shelf = shelf
         self._root = root
+        # One for each tenant: what is being opened must not be removed under its hands.
+        self._in_use: defaultdict[UUID, threading.Lock] = defaultdict(threading.Lock)
 
     def open(self, tenant_id: UUID, pointer: Pointer, deadline: Deadline) -> LoadedIndex:
         """Open a version, fetched first when it is not here; older ones of the tenant go.
 
         Raises:
-            IndexInvalid: its bytes, format, tenant or shape are not what they should be.
+            IndexInvalid: its bytes, format, tenant or shape are not what they should be, or the
+                disk does not take them.
             ObjectNotFound: it was collected.
         """
+        try:
+            with self._in_use[tenant_id]:
+                return self._open(tenant_id, pointer, deadline)
+        except OSError as refused:
+            raise IndexInvalid("The index can't be kept on local disk.") from refused
+
+    def _open(self, tenant_id: UUID, pointer: Pointer, deadline: Deadline) -> LoadedIndex:
         home = self._home(tenant_id)
         folder = home / pointer.version
         manifest = _read_whole(folder, pointer)
@@ -76,8 +87,14 @@ class LocalCopies:
             return None
 
     def remove(self, tenant_id: UUID) -> None:
-        """All versions of a tenant; readers keep what they have open."""
-        shutil.rmtree(self._home(tenant_id), ignore_errors=True)
+        """All versions of a tenant that is not being opened; readers keep what they have open."""
+        lock = self._in_use[tenant_id]
+        if not lock.acquire(blocking=False):
+            return  # it is wanted again already; it goes when it is evicted the next time
+        try:
+            shutil.rmtree(self._home(tenant_id), ignore_errors=True)
+        finally:
+            lock.release()
 
     def _home(self, tenant_id: UUID) -> Path:
         return self._root / str(tenant_id)

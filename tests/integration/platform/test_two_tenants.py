@@ -7,7 +7,6 @@ notice: a shared header, a cache key without the tenant, a policy that lets ever
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,16 +15,16 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from postgrest import SyncPostgrestClient
 
 from frontdesk.local.stack import Stack
 from frontdesk.platform.cache import Cache, Scope
 from frontdesk.platform.cache_entries import Keys, Versions
 from frontdesk.platform.database import SCHEMA, Database, Rpc
-from frontdesk.platform.logging import configure
 from frontdesk.platform.services import Services
 from frontdesk.platform.settings import Settings, load_settings
-from tests.support.hammer import Agency, Hammer, Report, look_alike_agencies
+from tests.support.crm_hammer import Agency, Hammer, look_alike_agencies
+from tests.support.hammer import Report, logging_as_deployed
+from tests.support.shared_header import SharedHeaderDatabase
 from tests.support.tenants import TenantFactory
 
 SEED = 20_260_105
@@ -43,33 +42,6 @@ class CountingDatabase(Database):
         with self._counting:
             self.sent += 1
         return super().send(rpc, params, **how)
-
-
-class SharedHeaderDatabase(Database):
-    """Broken on purpose: one PostgREST client for all, told by ``auth()`` who is calling."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        assert settings.supabase_anon_key is not None
-        self._client = SyncPostgrestClient(
-            f"{settings.supabase_url}/rest/v1",
-            schema=SCHEMA,
-            headers={"apikey": settings.supabase_anon_key.get_secret_value()},
-            http_client=httpx.Client(timeout=20, trust_env=False),
-            retry_enabled=False,
-        )
-
-    def send(
-        self, rpc: Rpc, params: Mapping[str, Any], *, token: str, **_how: Any
-    ) -> httpx.Response:
-        # As the original did: authenticate once, then look up who it is, then ask.
-        self._client.auth(token)
-        self._client.rpc(Rpc.ACCESS, {}).execute()
-        return self._client.rpc(rpc, dict(params)).request.send(httpx.Headers())
-
-    def close(self) -> None:
-        self._client.aclose()
-        super().close()
 
 
 class KeysWithoutTenant(Keys):
@@ -178,7 +150,7 @@ def broken_schema(stack: Stack, dsn: str, *statements: str) -> Iterator[Services
 def assert_clean(report: Report, requests: int) -> None:
     assert report.foreign == []
     assert report.failures == []
-    assert (report.requests, report.rows > 0) == (requests, True)
+    assert (report.requests, report.own > 0) == (requests, True)
 
 
 def test_nobody_sees_the_others_rows(stack: Stack, agencies: tuple[Agency, Agency]) -> None:
@@ -204,14 +176,8 @@ def test_nobody_sees_the_others_rows_in_20000_requests_of_32_threads(
 def test_no_log_line_is_filed_under_the_other_or_quotes_anybody(
     stack: Stack, agencies: tuple[Agency, Agency], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handlers, level = logging.root.handlers[:], logging.root.level
-    configure(Settings())
-    try:
-        with process(stack) as services:
-            Hammer(services, agencies, seed=SEED).strike(threads=8, requests=120)
-    finally:
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
+    with logging_as_deployed(), process(stack) as services:
+        Hammer(services, agencies, seed=SEED).strike(threads=8, requests=120)
     printed = capsys.readouterr().out
 
     lines = [json.loads(line) for line in printed.splitlines()]

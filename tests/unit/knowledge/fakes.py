@@ -15,7 +15,7 @@ from frontdesk.platform.errors import PreconditionFailed, UpstreamUnavailable
 from frontdesk.platform.storage import Blob, ObjectInfo, ObjectNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class MemoryStore:
     """Objects in memory with generations and preconditions, as storage has them.
 
-    ``down`` makes every call fail; ``reads`` counts what was downloaded by object name.
+    ``down`` makes every call fail; ``on_download`` happens in the middle of every download;
+    ``reads`` counts what was downloaded by object name.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class MemoryStore:
         self._generations = itertools.count(1)
         self._lock = threading.Lock()
         self.down = False
+        self.on_download: Callable[[], object] = lambda: None
         self.reads: Counter[str] = Counter()
 
     def read(
@@ -58,6 +60,7 @@ class MemoryStore:
     ) -> int:
         blob = self.read(bucket, name, deadline=deadline)
         path.write_bytes(blob.data)
+        self.on_download()
         return blob.generation
 
     def write(

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from frontdesk.knowledge.loader import IndexStore
+from frontdesk.knowledge.localcopy import LocalCopies
 from frontdesk.knowledge.manifest import IndexInvalid
 from frontdesk.knowledge.publish import IndexShelf
 from frontdesk.knowledge.tokens import query_terms
@@ -288,3 +289,21 @@ def test_the_least_recently_used_index_goes_when_there_are_too_many_bytes(world:
     assert set(world.store.loaded()) == {tenants[0], tenants[2]}
     assert not (world.folder / "disk" / "indexes" / str(tenants[1]) / "v1").exists()
     assert world.version(tenants[1]) == "v1"
+
+
+def test_an_eviction_leaves_an_index_alone_that_is_being_loaded_again(world: World) -> None:
+    world.publish("v1")
+    copies = LocalCopies(world.shelf, world.folder / "copies")
+    pointer = world.shelf.current(TENANT, deadline=a_deadline()).pointer
+    assert pointer is not None
+    world.storage.on_download = lambda: copies.remove(TENANT)
+    index = copies.open(TENANT, pointer, a_deadline())
+    assert index.manifest.version == "v1"
+    assert copies.last(TENANT) is not None
+
+
+def test_a_disk_that_takes_nothing_is_an_index_that_cannot_be_had(world: World) -> None:
+    world.publish("v1")
+    (world.folder / "disk").write_text("a file where the folder should be")
+    with pytest.raises(IndexInvalid, match="local disk"):
+        world.get()
