@@ -20,7 +20,7 @@ export LITE_TELEMETRY := 0
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV)/.synced ## Start everything on one port: make run [PORT=8080]
@@ -28,11 +28,11 @@ run: $(VENV)/.synced ## Start everything on one port: make run [PORT=8080]
 
 .PHONY: test
 test: $(VENV)/.synced ## Run the tests against the real parts (starts them by itself)
-	@$(BIN)/pytest -q -m "not soak"
+	@$(BIN)/pytest -q -m "not soak" --ignore=tests/cloud
 
 .PHONY: soak
 soak: $(VENV)/.synced ## Run the large counts and the wall-clock limits
-	@$(BIN)/pytest -q -m soak --timeout 900
+	@$(BIN)/pytest -q -m soak --ignore=tests/cloud --timeout 900
 
 .PHONY: check
 check: $(VENV)/.synced ## Lint, types, layers, manifests, contracts and documents
@@ -42,6 +42,11 @@ check: $(VENV)/.synced ## Lint, types, layers, manifests, contracts and document
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m frontdesk.http.openapi --check
 	@$(BIN)/pytest -q tests/check
+
+.PHONY: check-cloud
+check-cloud: $(VENV)/.synced ## Check Terraform and what else is meant for Google Cloud; needs no account
+	@UV_PROJECT_ENVIRONMENT=.local/cloud-venv $(UV) sync --quiet --frozen --only-group cloud
+	@$(BIN)/pytest -q tests/cloud --timeout 900
 
 .PHONY: bench
 bench: $(VENV)/.synced ## Measure every budget beside its baseline: make bench [NAME=mmr]
