@@ -72,7 +72,13 @@ module "delivery" {
   repository        = var.delivery.repository
   roles             = local.delivery_roles
   substitutions = merge(
-    { _ENVIRONMENT = var.environment, _REGION = var.region },
+    {
+      _DATABASE_URL_VERSION = lookup(var.secret_versions, "DATABASE_URL", "1")
+      _ENVIRONMENT          = var.environment
+      _REGION               = var.region
+    },
+    # Where the functions accept nothing else, they are tried through it.
+    var.edge == null ? {} : { _BASE_URL = "https://${var.edge.domains[0]}" },
     var.delivery.substitutions,
   )
 

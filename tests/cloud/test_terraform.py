@@ -237,6 +237,19 @@ def test_a_new_folder_is_a_function_with_no_other_edit(tmp_path: Path) -> None:
     assert environment["environment_variables"]["TOYS_TOPIC"] == "toys"
 
 
+def test_a_trigger_tells_the_pipeline_where_it_deploys_to(plans: dict[str, Plan]) -> None:
+    told = {
+        name: plan.of("google_cloudbuild_trigger")[0].values["substitutions"]
+        for name, plan in plans.items()
+    }
+    shared = {"_DATABASE_URL_VERSION": "1", "_REGION": "europe-west1"}
+    assert told == {
+        "production": shared
+        | {"_BASE_URL": "https://api.agency.example", "_ENVIRONMENT": "production"},
+        "staging": shared | {"_ENVIRONMENT": "staging"},
+    }
+
+
 def test_what_is_counted_in_the_logs_is_what_the_code_logs(production: Plan) -> None:
     code = "".join(
         file.read_text(encoding="utf-8")
