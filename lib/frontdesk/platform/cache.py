@@ -78,7 +78,7 @@ class Cache:
     """The process's cache and rate limits over one Redis; safe to share between threads.
 
     Args:
-        settings: REDIS_URL, CACHE_TTL_SECONDS, REVISION.
+        settings: REDIS_URL, REDIS_CA_CERTIFICATE, CACHE_TTL_SECONDS, REVISION.
         clock: for the local rate limit and the breaker.
         redis: the way to Redis.
         keys: names the entries.
@@ -93,7 +93,11 @@ class Cache:
         keys: Keys | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._redis = redis or RedisLink(settings.redis_url, clock=self._clock)
+        self._redis = redis or RedisLink(
+            settings.redis_url,
+            ca_certificate=settings.redis_ca_certificate,
+            clock=self._clock,
+        )
         self._ttl = settings.cache_ttl_seconds
         self.keys = keys or Keys(settings.revision)
         self._flights: SingleFlight[object] = SingleFlight()

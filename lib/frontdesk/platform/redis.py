@@ -17,6 +17,9 @@ from frontdesk.platform.logging import get_logger
 from frontdesk.platform.resilience import CircuitBreaker, CircuitOpen
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
+
     from frontdesk.platform.clock import Clock
 
 log = get_logger(__name__)
@@ -41,11 +44,15 @@ class RedisLink:
 
     Args:
         url: REDIS_URL, None for no Redis at all.
+        ca_certificate: REDIS_CA_CERTIFICATE, for a rediss:// address: whom alone to trust.
         clock: for the breaker.
     """
 
-    def __init__(self, url: str | None, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, url: str | None, *, ca_certificate: str | None = None, clock: Clock | None = None
+    ) -> None:
         self._url = url
+        self._ca_certificate = ca_certificate
         self._lock = threading.Lock()
         self._client: Any = None
         self._failures: tuple[type[Exception], ...] = ()
@@ -135,4 +142,29 @@ class RedisLink:
             protocol=2,
             driver_info=None,
         )
+        if self._ca_certificate and pool.connection_class is redis.SSLConnection:
+            pool.connection_class = _pinned_connection(self._ca_certificate)
         self._client = redis.Redis(connection_pool=pool)
+
+
+def _pinned_connection(ca_certificate: str) -> type:
+    """A connection that trusts this CA alone, for any host name.
+
+    redis-py's own ``ssl_ca_data`` adds the CA to all that the system trusts, so that the host name
+    has to be checked too; and Memorystore's certificates are for an address, not a host name. A CA
+    that signs for one instance only needs no name beside it. The context is also made once:
+    reading the system's authorities for every connection takes longer than connecting.
+    """
+    import ssl
+
+    import redis
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cadata=ca_certificate)
+
+    class PinnedConnection(redis.SSLConnection):
+        def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
+            return context.wrap_socket(sock, server_hostname=self.host)
+
+    return PinnedConnection

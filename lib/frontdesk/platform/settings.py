@@ -61,6 +61,17 @@ def _http_url(value: Any) -> Any:
     return str(value).rstrip("/")
 
 
+def _certificates(value: Any) -> Any:
+    """One or more certificates as PEM text; what cannot be read would only show as a lost cache."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=str(value))
+    except (ssl.SSLError, ValueError):
+        raise ValueError("must be PEM text that begins -----BEGIN CERTIFICATE-----") from None
+    return value
+
+
 def _admin_tokens(value: Any) -> Any:
     raw = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     if not raw.startswith(SECRET_REFERENCE):
@@ -93,6 +104,7 @@ def hash_admin_token(token: str) -> str:
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
 AdminTokens = Annotated[SecretStr, BeforeValidator(_admin_tokens)]
+Certificates = Annotated[str, BeforeValidator(_certificates)]
 
 
 def _setting(env: str, default: Any, description: str, *fallbacks: str, **limits: Any) -> Any:
@@ -181,6 +193,12 @@ class Settings(BaseModel):
         "REDIS_URL",
         None,
         "Redis for the cache and rate limits; without it no cache, and limits per process.",
+    )
+    redis_ca_certificate: Certificates | None = _setting(
+        "REDIS_CA_CERTIFICATE",
+        None,
+        "The CA that signed a rediss:// server's certificate, as PEM text; it alone is trusted,"
+        " whatever host name the certificate is for. Several may follow each other.",
     )
     cache_ttl_seconds: int = _setting(
         "CACHE_TTL_SECONDS", 60, "How long a cached answer lives; 0 switches the cache off.", ge=0
@@ -325,6 +343,10 @@ def _missing_outside_local(given: Mapping[str, str]) -> list[str]:
         for name in ("supabase_url", "supabase_jwks_url", "openai_base_url", "oidc_jwks_url")
         if given.get(name, "").startswith("http:")
     ]
+    if given.get("redis_ca_certificate") and given.get("redis_url", "").startswith("redis:"):
+        in_the_open.append(
+            _problem(("redis_url",), "must be rediss when REDIS_CA_CERTIFICATE is set")
+        )
     return missing + in_the_open
 
 

@@ -16,6 +16,7 @@ from frontdesk.platform.settings import (
     parse_admin_tokens,
     settings_reference,
 )
+from tests.support.tls import Authority
 
 DEPLOYED = {
     "ENVIRONMENT": "production",
@@ -119,6 +120,22 @@ def test_a_reference_to_a_secret_is_taken_as_it_is() -> None:
 
     assert settings.admin_api_tokens is not None
     assert settings.admin_api_tokens.get_secret_value() == reference
+
+
+@pytest.mark.parametrize(
+    "certificate", ["a file name", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_a_certificate_that_cannot_be_read_is_refused_at_start(certificate: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_CA_CERTIFICATE: must be PEM"):
+        load_settings({"REDIS_CA_CERTIFICATE": certificate})
+
+
+def test_a_certificate_for_redis_comes_with_an_address_that_uses_it() -> None:
+    given = DEPLOYED | {"REDIS_CA_CERTIFICATE": Authority("ours").pem}
+
+    assert load_settings(given | {"REDIS_URL": "rediss://10.0.0.3:6378"}).redis_ca_certificate
+    with pytest.raises(SettingsError, match="REDIS_URL: must be rediss"):
+        load_settings(given | {"REDIS_URL": "redis://10.0.0.3:6379"})
 
 
 def test_cloud_run_names_the_function_and_its_revision_unless_we_do() -> None:
