@@ -1,0 +1,1 @@
+"""Everything between this repository and Google Cloud; no function has it in its package."""
