@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from frontdesk.local.paths import CACHE
+from frontdesk.deploy.command_line import add_commands, add_place
+from frontdesk.local.paths import CACHE, MIGRATIONS, REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from frontdesk.deploy.findings import Finding
 
 DEFAULT_PORT: Final = 8080
 DEFAULT_DATA_DIR: Final = CACHE / "dev"
@@ -25,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="frontdesk", description="Frontdesk on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="frontdesk", description="Frontdesk, here and in Google Cloud."
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     dev = commands.add_parser(
@@ -60,13 +66,18 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser(
         "doctor",
-        help="check this machine and say what is missing",
-        description="Check everything that `frontdesk dev` needs; exit status 1 on a problem.",
+        help="check this machine or a deployment, and say what is missing",
+        description="Check everything that `frontdesk dev` needs, or with --project everything that"
+        " functions need in Google Cloud; exit status 1 on a problem. With DATABASE_URL set, the"
+        " project's migrations are looked at too.",
     )
     doctor.add_argument("--port", type=int, default=DEFAULT_PORT, help="port that dev would use")
     doctor.add_argument("--database", metavar="DSN", help="check this database's ctype too")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    add_place(doctor, required=False)
     _add_data_dir(doctor)
     doctor.set_defaults(command=_doctor)
+    add_commands(commands)
     return parser
 
 
@@ -133,11 +144,42 @@ def _token(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from frontdesk.local.doctor import examine, show
+    from frontdesk.deploy.findings import show, show_json
+    from frontdesk.deploy.runner import GcloudMissing
 
-    healthy = show(examine(options.data_dir, options.port, options.database), print)
-    print("This machine is ready." if healthy else "Something is missing, see above.")
+    if options.project:
+        subject, findings = "This project", _project_findings(options)
+    else:
+        from frontdesk.local.doctor import examine
+
+        subject = "This machine"
+        findings = examine(options.data_dir, options.port, options.database)
+    try:
+        healthy = (show_json if options.json else show)(findings, print)
+    except GcloudMissing as error:
+        print(f"frontdesk: {error}", file=sys.stderr)
+        return _FAILED
+    except ValueError as error:
+        print(f"frontdesk: {error}", file=sys.stderr)
+        return _MISUSED
+    if not options.json:
+        print(f"{subject} is ready." if healthy else "Something is missing, see above.")
     return 0 if healthy else _FAILED
+
+
+def _project_findings(options: argparse.Namespace) -> Iterator[Finding]:
+    from frontdesk.deploy.project_doctor import examine
+    from frontdesk.deploy.runner import Gcloud
+    from frontdesk.deploy.target import Target
+    from frontdesk.platform.manifest import all_manifests
+
+    yield from examine(
+        Target(options.project, options.region),
+        all_manifests(REPOSITORY),
+        Gcloud(REPOSITORY),
+        migrations=MIGRATIONS,
+        database=os.environ.get("DATABASE_URL") or None,
+    )
 
 
 if __name__ == "__main__":

@@ -7,18 +7,17 @@ import platform
 import pwd
 import shutil
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from frontdesk.deploy.findings import Finding, Verdict
 from frontdesk.local.node import NodeMissing, find_node, packages_folder
 from frontdesk.local.paths import CACHE, DEMO, FUNCTIONS, MIGRATIONS
 from frontdesk.local.ports import Ports, is_free
 from frontdesk.local.process import Guard, StartFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -33,31 +32,6 @@ _LOCAL_PACKAGES: Final = {
     "onnx": "onnx",
     "safetensors": "safetensors",
 }
-
-
-class Verdict(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The outcome of one check.
-
-    Attributes:
-        subject: what was looked at.
-        verdict: how it came out.
-        message: what was found.
-        remedy: what to do about it; empty when nothing.
-    """
-
-    subject: str
-    verdict: Verdict
-    message: str
-    remedy: str = ""
 
 
 def examine(data_dir: Path, port: int, database: str | None = None) -> Iterator[Finding]:
@@ -231,15 +205,3 @@ def _judge(subject: str, dsn: str) -> Finding:
             " --locale=C.UTF-8`); on a laptop `frontdesk dev --reset` does that.",
         )
     return Finding(subject, Verdict.OK, "letters of every script have case and trigrams")
-
-
-def show(findings: Iterator[Finding], write: Callable[[str], None]) -> bool:
-    """Write each finding as it comes; returns whether there is no problem."""
-    healthy = True
-    signs = {Verdict.OK: "  ok     ", Verdict.WARNING: "  warning", Verdict.PROBLEM: "  PROBLEM"}
-    for finding in findings:
-        write(f"{signs[finding.verdict]}  {finding.subject}: {finding.message}")
-        if finding.remedy:
-            write(f"             {finding.remedy}")
-        healthy = healthy and finding.verdict is not Verdict.PROBLEM
-    return healthy
