@@ -78,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_data_dir(doctor)
     doctor.set_defaults(command=_doctor)
     add_commands(commands)
+
+    model = commands.add_parser(
+        "publish-model",
+        help="put the embedder's model into a project's bucket",
+        description="Build the embedded embedder's model here, the first time in some seconds, and"
+        " upload it with gcloud to where a project's functions load it from.",
+    )
+    add_place(model)
+    model.set_defaults(command=_publish_model)
     return parser
 
 
@@ -180,6 +189,25 @@ def _project_findings(options: argparse.Namespace) -> Iterator[Finding]:
         migrations=MIGRATIONS,
         database=os.environ.get("DATABASE_URL") or None,
     )
+
+
+def _publish_model(options: argparse.Namespace) -> int:
+    from frontdesk.deploy.model import publish_model
+    from frontdesk.deploy.runner import Gcloud, GcloudFailed, GcloudMissing
+    from frontdesk.deploy.target import Target
+    from frontdesk.local.minilm_model import ModelWeightsInvalid, build_model
+
+    try:
+        target = Target(options.project, options.region)
+        gcloud = Gcloud(REPOSITORY)
+        publish_model(build_model(CACHE / "models"), target, gcloud, print)
+    except ValueError as error:
+        print(f"frontdesk: {error}", file=sys.stderr)
+        return _MISUSED
+    except (GcloudFailed, GcloudMissing, ModelWeightsInvalid) as error:
+        print(f"frontdesk: {error}", file=sys.stderr)
+        return _FAILED
+    return 0
 
 
 if __name__ == "__main__":

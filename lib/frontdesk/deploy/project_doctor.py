@@ -10,9 +10,12 @@ from frontdesk.deploy import project_access, project_resources, project_trust
 from frontdesk.deploy.facts import Facts, Project
 from frontdesk.deploy.findings import Finding, Verdict
 from frontdesk.deploy.gcloud import shell
+from frontdesk.deploy.model import PREFIX
 from frontdesk.deploy.project_trust import enabled_versions, secret_users
 from frontdesk.deploy.runner import GcloudFailed
 from frontdesk.deploy.target import OPTIONAL_SECRETS
+from frontdesk.knowledge.manifest import POINTER_FILE
+from frontdesk.knowledge.minilm import model_pointer_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,9 +108,7 @@ def _unreadable(subject: str, failure: GcloudFailed, remedy: str = "") -> Findin
 
 
 def _model(project: Project) -> list[str]:
-    from frontdesk.knowledge.minilm import model_pointer_object
-
-    pointer = f"gs://{project.target.bucket('indexes')}/{model_pointer_object('models')}"
+    pointer = f"gs://{project.target.bucket('indexes')}/{model_pointer_object(PREFIX)}"
     return project.line("storage", "objects", "describe", pointer)
 
 
@@ -130,8 +131,6 @@ def _check_model(project: Project) -> Iterator[Finding]:
 
 
 def _indexes(project: Project) -> list[str]:
-    from frontdesk.knowledge.manifest import POINTER_FILE
-
     pointers = f"gs://{project.target.bucket('indexes')}/indexes/*/{POINTER_FILE}"
     return project.line("storage", "objects", "list", pointers)
 

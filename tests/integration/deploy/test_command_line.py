@@ -11,7 +11,10 @@ import pytest
 
 from frontdesk import cli
 from frontdesk.deploy import logs
+from frontdesk.deploy.model import publish_model
 from frontdesk.deploy.runner import Gcloud
+from frontdesk.deploy.target import Target
+from frontdesk.knowledge.minilm import MODEL_FILES
 from tests.support.fake_gcloud import PROJECT, FakeGcloud
 
 DEPLOY = ["deploy", "--project", PROJECT, "--supabase-url", "https://project.supabase.co"]
@@ -78,6 +81,7 @@ def test_a_secrets_version_is_a_number(capsys: pytest.CaptureFixture[str]) -> No
         [*DEPLOY, *VERSIONS, "crm-pipeline"],
         ["logs", "--project", PROJECT],
         ["doctor", "--project", PROJECT],
+        ["publish-model", "--project", PROJECT],
     ],
 )
 def test_without_gcloud_every_command_says_how_to_get_it(
@@ -144,3 +148,23 @@ def test_a_doctor_of_a_project_that_cannot_be_seen_ends_with_status_one(
 
     (finding,) = json.loads(capsys.readouterr().out)
     assert finding["remedy"] == "gcloud auth login"
+
+
+def test_a_model_is_published_before_the_pointer_to_it(cloud: FakeGcloud, tmp_path: Path) -> None:
+    cloud.change(buckets={f"{PROJECT}-frontdesk-indexes": {}})
+    folder = tmp_path / ("ab" * 32)
+    folder.mkdir()
+    for name in MODEL_FILES:
+        (folder / name).touch()
+    said: list[str] = []
+
+    publish_model(folder, Target(PROJECT), Gcloud(tmp_path), said.append)
+
+    models = f"gs://{PROJECT}-frontdesk-indexes/models"
+    assert cloud.state()["objects"] == [
+        f"{models}/{folder.name}/model.onnx",
+        f"{models}/{folder.name}/tokenizer.json",
+        f"{models}/{folder.name}/manifest.json",
+        f"{models}/minilm.json",
+    ]
+    assert [line for line in said if "--no-clobber" not in line] == [said[-1]]

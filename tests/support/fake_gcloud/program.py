@@ -258,6 +258,14 @@ class Project:
             raise Failed("The following URLs matched no objects or files:\n" + pattern)
         return found
 
+    def do_storage_cp(self, source, url):
+        if not os.path.isfile(source):
+            raise Failed(f"The following URLs matched no objects or files:\n{source}")
+        self.do_storage_buckets_describe(url.removeprefix("gs://").partition("/")[0])
+        objects = self.state.setdefault("objects", [])
+        if url not in objects:
+            objects.append(url)
+
     # Pub/Sub.
     def do_pubsub_topics_create(self, name):
         return self.create("topics", name, {"name": self.path("topics", name)})
