@@ -58,8 +58,9 @@ eval: $(VENV)/.synced ## Score the helpdesk on the labelled questions
 	@$(BIN)/python -m evaluation
 
 .PHONY: openapi
-openapi: $(VENV)/.synced ## Write docs/openapi.json from the code
+openapi: $(VENV)/.synced ## Write docs/openapi.json and the pages made from the code
 	@$(BIN)/python -m frontdesk.http.openapi --write
+	@$(BIN)/python -m frontdesk.deploy.drawing --write
 
 .PHONY: format
 format: $(VENV)/.synced ## Format the code
