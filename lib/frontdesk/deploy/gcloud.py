@@ -50,6 +50,7 @@ _SERVICES: Final = (
     "artifactregistry",
     "cloudbuild",
     "cloudfunctions",
+    "cloudresourcemanager",
     "iam",
     "logging",
     "run",
