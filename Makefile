@@ -41,6 +41,7 @@ check: $(VENV)/.synced ## Lint, types, layers, manifests, contracts and document
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m frontdesk.http.openapi --check
+	@$(BIN)/python -m frontdesk.deploy.contracting
 	@$(BIN)/pytest -q tests/check
 
 .PHONY: check-cloud

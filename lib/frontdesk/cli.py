@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT: Final = 8080
 DEFAULT_DATA_DIR: Final = CACHE / "dev"
 _FAILED, _MISUSED = 1, 2
+_DAY_SECONDS: Final = 86_400
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +88,40 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_place(model)
     model.set_defaults(command=_publish_model)
+
+    migrate = commands.add_parser(
+        "migrate",
+        help="bring a hosted database up to date",
+        description="Apply supabase/migrations to the database that DATABASE_URL names. Run again,"
+        " it goes on where it stopped.",
+    )
+    mode = migrate.add_mutually_exclusive_group()
+    mode.add_argument("--dry-run", action="store_true", help="say what would be applied")
+    mode.add_argument("--status", action="store_true", help="list every migration's state")
+    for option, default, what in (
+        ("--lock-timeout", 5.0, "wait for a lock"),
+        ("--statement-timeout", 300.0, "let a statement of a transaction run"),
+        ("--index-timeout", 3600.0, "let an index be built concurrently"),
+    ):
+        migrate.add_argument(
+            option,
+            type=_seconds,
+            default=default,
+            metavar="SECONDS",
+            help=f"{what} so long at most (default: %(default)g)",
+        )
+    migrate.set_defaults(command=_migrate)
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _DAY_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to a day")
+    return seconds
 
 
 def _add_data_dir(parser: argparse.ArgumentParser) -> None:
@@ -102,9 +136,9 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _dev(options: argparse.Namespace) -> int:
+    from frontdesk.deploy.migration_files import MigrationFailed
     from frontdesk.local.demo import DemoFailed
     from frontdesk.local.dev import CannotStart, Options, run
-    from frontdesk.local.migrations import MigrationFailed
     from frontdesk.local.node import NodeMissing
     from frontdesk.local.process import StartFailed
 
@@ -208,6 +242,25 @@ def _publish_model(options: argparse.Namespace) -> int:
         print(f"frontdesk: {error}", file=sys.stderr)
         return _FAILED
     return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from frontdesk.deploy.migrate_command import run
+    from frontdesk.deploy.migrations import Limits
+    from frontdesk.deploy.paths import MIGRATIONS
+
+    return run(
+        os.environ,
+        MIGRATIONS,
+        mode="status" if options.status else "dry-run" if options.dry_run else "apply",
+        limits=Limits(
+            lock=options.lock_timeout,
+            statement=options.statement_timeout,
+            index=options.index_timeout,
+        ),
+        write=print,
+        complain=lambda sentence: print(f"frontdesk: {sentence}", file=sys.stderr),
+    )
 
 
 if __name__ == "__main__":

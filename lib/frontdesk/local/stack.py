@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from frontdesk.deploy.migrations import migrate
 from frontdesk.local.functions_server import FunctionsServer
 from frontdesk.local.identity import (
     OIDC_ISSUER,
@@ -14,7 +15,6 @@ from frontdesk.local.identity import (
     Identity,
 )
 from frontdesk.local.keys_server import KeysServer
-from frontdesk.local.migrations import migrate
 from frontdesk.local.node import install_packages, packages_folder
 from frontdesk.local.paths import CACHE, MIGRATIONS, REPOSITORY
 from frontdesk.local.ports import Ports

@@ -1,17 +1,20 @@
-"""A project behind a gcloud that is first on PATH, and a repository to deploy from."""
+"""A project behind a gcloud that is first on PATH, a repository, and an empty database."""
 
 from __future__ import annotations
 
 import shutil
+import uuid
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from frontdesk.deploy.commands import deploy
 from frontdesk.deploy.runner import Gcloud
 from frontdesk.deploy.target import REPOSITORY, Target
+from frontdesk.local.stack import Stack
 from tests.support.fake_gcloud import PROJECT, FakeGcloud
 
 SECRETS = (
@@ -88,3 +91,13 @@ class Deployment:
 @pytest.fixture
 def deployment(cloud: FakeGcloud, repository: Path, target: Target) -> Deployment:
     return Deployment(repository, target)
+
+
+@pytest.fixture
+def database(stack: Stack) -> Iterator[str]:
+    """An empty database beside the stack's own."""
+    name = f"scratch_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(stack.postgres_dsn, autocommit=True) as server:
+        server.execute(f"create database {name}".encode())
+        yield stack.postgres.dsn(database=name)
+        server.execute(f"drop database {name} with (force)".encode())

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from frontdesk.local.migrations import MigrationFailed, migrate
+from frontdesk.deploy.migration_files import MigrationFailed
+from frontdesk.deploy.migrations import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from frontdesk.local.stack import Stack
-
-
-@pytest.fixture
-def database(stack: Stack) -> Iterator[str]:
-    """An empty database beside the stack's own."""
-    name = f"scratch_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(stack.postgres_dsn, autocommit=True) as server:
-        server.execute(f"create database {name}".encode())
-        yield stack.postgres.dsn(database=name)
-        server.execute(f"drop database {name} with (force)".encode())
 
 
 def write(folder: Path, name: str, sql: str) -> None:
