@@ -20,7 +20,7 @@ export LITE_TELEMETRY := 0
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV)/.synced ## Start everything on one port: make run [PORT=8080]
@@ -48,6 +48,10 @@ check: $(VENV)/.synced ## Lint, types, layers, manifests, contracts and document
 check-cloud: $(VENV)/.synced ## Check Terraform and what else is meant for Google Cloud; needs no account
 	@UV_PROJECT_ENVIRONMENT=.local/cloud-venv $(UV) sync --quiet --frozen --only-group cloud
 	@$(BIN)/pytest -q tests/cloud --timeout 900
+
+.PHONY: check-compatibility
+check-compatibility: $(VENV)/.synced ## Try the previous release's code on this release's database
+	@$(BIN)/python -m frontdesk.deploy.compatibility
 
 .PHONY: bench
 bench: $(VENV)/.synced ## Measure every budget beside its baseline: make bench [NAME=mmr]
