@@ -53,7 +53,9 @@ class Release:
     def passes(self, tests: Sequence[str]) -> bool:
         """Run some of its own tests with its own code; what they print goes to our output."""
         python = self.folder / ".venv" / "bin" / "python"
-        command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+        command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        # Its own limit is for a stack that is warm.
+        command += ["--timeout", "600", *tests]
         done = subprocess.run(command, cwd=self.folder, env=_environment(), check=False)  # noqa: S603
         return done.returncode == 0
 
