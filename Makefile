@@ -53,6 +53,38 @@ check-cloud: $(VENV)/.synced ## Check Terraform and what else is meant for Googl
 check-compatibility: $(VENV)/.synced ## Try the previous release's code on this release's database
 	@$(BIN)/python -m frontdesk.deploy.compatibility
 
+# Delivery: the steps of cloudbuild.yaml, for people and for other pipelines.
+GCP_REGION ?= europe-west1
+DATABASE_URL_VERSION ?= 1
+required = $(if $($(1)),$($(1)),$(error Set $(1); docs/operations.md says to what))
+PLACE = --project=$(call required,GCP_PROJECT_ID) --region=$(GCP_REGION)
+TERRAFORM = terraform -chdir=terraform/environments/$(call required,ENVIRONMENT)
+RELEASE = $(BIN)/python -m frontdesk.deploy.release
+
+.PHONY: plan
+plan: ## Show what would change in the cloud: make plan ENVIRONMENT=staging GCP_PROJECT_ID=…
+	@$(TERRAFORM) init -input=false -backend-config=bucket=$(call required,GCP_PROJECT_ID)-frontdesk-state
+	@$(TERRAFORM) plan -input=false -lock-timeout=300s -out=tfplan
+
+.PHONY: migrate
+migrate: $(VENV)/.synced ## Migrate the database whose address is in the project's DATABASE_URL
+	@DATABASE_URL="$$(gcloud secrets versions access $(DATABASE_URL_VERSION) \
+		--secret=DATABASE_URL --project=$(call required,GCP_PROJECT_ID))" $(BIN)/frontdesk migrate
+
+.PHONY: apply
+apply: ## Apply the very plan that was shown
+	@$(TERRAFORM) apply -input=false -lock-timeout=300s tfplan
+
+.PHONY: deliver
+deliver: $(VENV)/.synced ## Plan, migrate, apply, smoke-test; put back what fails
+	@$(MAKE) --no-print-directory plan
+	@rm -f .local/applied
+	@$(RELEASE) record $(PLACE)
+	@$(MAKE) --no-print-directory migrate
+	@$(MAKE) --no-print-directory apply && touch .local/applied || true
+	@$(RELEASE) smoke $(PLACE) --base-url=$(BASE_URL) --applied=.local/applied || true
+	@$(RELEASE) rollback $(PLACE) --unless-passed
+
 .PHONY: bench
 bench: $(VENV)/.synced ## Measure every budget beside its baseline: make bench [NAME=mmr]
 	@UV_PROJECT_ENVIRONMENT=.local/bench-venv $(UV) sync --quiet --frozen --group bench

@@ -1,4 +1,6 @@
-"""A gcloud that knows Cloud Run services and their traffic, kept in a file; nothing else.
+"""A gcloud that knows Cloud Run services, their traffic and one secret, kept in a file.
+
+Beside it lies a terraform whose `apply` gives every service a new revision, and may fail half-way.
 
 It is put on PATH as an executable, so what is tested is the command line that really runs. Like
 the real one it refuses a project, service or revision that is not there, shares that are not 100 in
@@ -18,6 +20,7 @@ _OPTIONS = {
     ("run", "services", "list"): {"project", "region", "format"},
     ("run", "services", "update-traffic"): {"project", "region", "to-revisions", "quiet"},
     ("projects", "describe"): {"format"},
+    ("secrets", "versions", "access"): {"project", "secret"},
 }
 
 
@@ -28,10 +31,21 @@ class FakeCloudRun:
         self._file = folder / "gcloud-state.json"
         self._bin = folder / "bin"
         self._bin.mkdir()
-        executable = self._bin / "gcloud"
-        executable.write_text(f"#!{sys.executable}\n{Path(__file__).read_text(encoding='utf-8')}")
-        executable.chmod(0o755)
-        self._write({"project": project, "region": region, "services": {}, "broken": []})
+        for name in ("gcloud", "terraform"):
+            executable = self._bin / name
+            executable.write_text(f"#!{sys.executable}\n{Path(__file__).read_text('utf-8')}")
+            executable.chmod(0o755)
+        self._write(
+            {
+                "project": project,
+                "region": region,
+                "services": {},
+                "broken": [],
+                "secret": "",
+                "terraform": [],
+                "apply_fails_after": None,
+            }
+        )
 
     @property
     def environment(self) -> dict[str, str]:
@@ -56,6 +70,19 @@ class FakeCloudRun:
         state = self._read()
         state["broken"].append(service)
         self._write(state)
+
+    def keep_secret(self, value: str) -> None:
+        """What every version of every secret holds."""
+        self._write(self._read() | {"secret": value})
+
+    def fail_to_apply(self, *, after: int) -> None:
+        """Terraform fails after so many services."""
+        self._write(self._read() | {"apply_fails_after": after})
+
+    @property
+    def terraform_calls(self) -> list[str]:
+        calls: list[str] = self._read()["terraform"]
+        return calls
 
     def traffic(self, service: str) -> dict[str, int]:
         traffic: dict[str, int] = self._read()["services"][service]["traffic"]
@@ -108,6 +135,9 @@ def _run(arguments: list[str]) -> int:
     project = options.get("project", names[-1])
     if project != state["project"] or options.get("region", state["region"]) != state["region"]:
         return _fail(f"Permission denied on {project}, or it may not exist.")
+    if command == ("secrets", "versions", "access"):
+        sys.stdout.write(state["secret"])
+        return 0
     if command == ("projects", "describe"):
         sys.stdout.write("123456789\n")
         return 0
@@ -120,5 +150,23 @@ def _run(arguments: list[str]) -> int:
     return status
 
 
+def _terraform(arguments: list[str]) -> int:
+    file = Path(os.environ[STATE_VARIABLE])
+    state = json.loads(file.read_text(encoding="utf-8"))
+    state["terraform"].append(" ".join(arguments))
+    failed = False
+    if "apply" in arguments:
+        for done, (name, service) in enumerate(sorted(state["services"].items())):
+            failed = done == state["apply_fails_after"]
+            if failed:
+                break
+            revision = f"{name}-{len(service['revisions']) + 1:05}-new"
+            service["revisions"].append(revision)
+            service["traffic"] = {revision: 100}
+    file.write_text(json.dumps(state), encoding="utf-8")
+    return 1 if failed else 0
+
+
 if __name__ == "__main__":
-    sys.exit(_run(sys.argv[1:]))
+    program = _terraform if Path(sys.argv[0]).name == "terraform" else _run
+    sys.exit(program(sys.argv[1:]))
