@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from frontdesk.knowledge.embedder import Embedder, Vectors
-    from frontdesk.knowledge.retrieve import Candidate, Indexes, Retrieval, Retriever
+    from frontdesk.knowledge.retrieve import Candidate, Retrieval, Retriever
+    from frontdesk.knowledge.searchable import Indexes
     from frontdesk.platform.clock import Clock
     from frontdesk.platform.resilience import Deadline
 

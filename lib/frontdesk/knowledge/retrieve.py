@@ -14,7 +14,7 @@ half answers alone and the retrieval says so.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from frontdesk.knowledge.embedder import Embedder, Vectors
-    from frontdesk.knowledge.index import Hit, IndexedDocument, LoadedIndex, StoredChunk
+    from frontdesk.knowledge.index import Hit, IndexedDocument, StoredChunk
+    from frontdesk.knowledge.searchable import Indexes, SearchableIndex
     from frontdesk.knowledge.sentences import Span
     from frontdesk.knowledge.tokens import QueryTerm
     from frontdesk.platform.clock import Clock
@@ -43,14 +44,6 @@ log = get_logger(__name__)
 _MIN_DEPTH = 30
 _EMBED_SECONDS = 5.0
 _EMBED_SHARE = 0.6  # of the time left
-
-
-class Indexes(Protocol):
-    """Where loaded indexes come from."""
-
-    def get(self, tenant_id: UUID, *, deadline: Deadline) -> LoadedIndex | None:
-        """The tenant's current index; None when nothing was ever published for it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +219,7 @@ class Retriever:
         )
 
     def _embed(
-        self, question: str, index: LoadedIndex, deadline: Deadline
+        self, question: str, index: SearchableIndex, deadline: Deadline
     ) -> tuple[Vectors | None, str | None]:
         """The question's vector, or why there is none."""
         if index.manifest.embedder_id != self._embedder.id:
