@@ -42,6 +42,7 @@ check: $(VENV)/.synced ## Lint, types, layers, manifests, contracts and document
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m frontdesk.http.openapi --check
 	@$(BIN)/python -m frontdesk.deploy.contracting
+	@$(BIN)/python -m frontdesk.deploy.capacity --check
 	@$(BIN)/pytest -q tests/check
 
 .PHONY: check-cloud

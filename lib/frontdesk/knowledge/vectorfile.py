@@ -36,6 +36,13 @@ def _faiss() -> Any:
     return faiss
 
 
+def vector_kind(count: int) -> str:
+    """The kind of index for so many vectors, as FAISS's ``index_factory`` reads it."""
+    if count <= HALF_PRECISION_LIMIT:
+        return "SQfp16"
+    return "SQ8" if count <= EIGHT_BIT_LIMIT else "RaBitQ,Refine(SQ8)"
+
+
 def build_vector_index(vectors: Vectors) -> Any:
     """A FAISS index of the kind that fits the number of vectors.
 
@@ -44,13 +51,7 @@ def build_vector_index(vectors: Vectors) -> Any:
     """
     faiss = _faiss()
     count, dimensions = vectors.shape
-    if count <= HALF_PRECISION_LIMIT:
-        kind = "SQfp16"
-    elif count <= EIGHT_BIT_LIMIT:
-        kind = "SQ8"
-    else:
-        kind = "RaBitQ,Refine(SQ8)"
-    index = faiss.index_factory(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
+    index = faiss.index_factory(dimensions, vector_kind(count), faiss.METRIC_INNER_PRODUCT)
     if count:
         index.train(vectors)
         index.add(vectors)

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 SCHEMA = "api"
 CONNECT_TIMEOUT = 1.0
 CALL_TIMEOUT = 15.0
-_POOL = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=20.0)
+POOL = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=20.0)
+"""Of one process; a request has one call under way, so its threads are the real limit."""
 
 
 class Table(StrEnum):
@@ -217,7 +218,7 @@ class Database:
                     # Loading certificates takes 20 ms; a plain address needs none.
                     encrypted = self._settings.supabase_url.startswith("https:")
                     self._transport = httpx.HTTPTransport(
-                        verify=encrypted, trust_env=False, http2=False, limits=_POOL
+                        verify=encrypted, trust_env=False, http2=False, limits=POOL
                     )
         return self._transport
 

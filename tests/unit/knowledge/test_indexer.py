@@ -276,6 +276,21 @@ def test_a_damaged_earlier_version_only_costs_time(agency: Agency) -> None:
         version = agency.books.index_version
 
 
+def test_a_version_without_its_manifest_is_built_anew_though_nothing_changed(
+    agency: Agency,
+) -> None:
+    """How an operator has a damaged index rebuilt; see docs/operations.md."""
+    agency.upload(1, b"# Visa\nKenya asks for a visa.")
+    agency.run()
+    version = agency.books.index_version
+    bucket = agency.services.settings.faiss_bucket_name
+    manifest = f"indexes/{TENANT}/{version}/manifest.json"
+    agency.storage.delete(bucket, manifest, deadline=a_deadline())
+    agency.run()
+    assert agency.books.index_version not in {None, version}
+    assert agency.texts() == ["Kenya asks for a visa."]
+
+
 def test_an_outage_is_raised_so_that_the_event_comes_again(agency: Agency) -> None:
     agency.upload(1, b"# Visa\nKenya asks for a visa.")
     agency.embedder.failure = UpstreamUnavailable()
