@@ -151,7 +151,7 @@ gcloud logging read 'severity>=ERROR AND a="b"' --limit=1
 """
 
     assert list(of_shell(text)) == [
-        "gcloud projects describe p '--format=value(projectNumber)'",
+        "gcloud projects describe p --format='value(projectNumber)'",
         "gcloud iam roles list --project=p",
         "gcloud pubsub topics create x --project=p",
         "gcloud secrets versions add NAME --data-file=-",
@@ -201,7 +201,7 @@ jobs:
 
     assert list(of_yaml(text)) == [
         "gcloud run services list --region=r",
-        "gcloud run revisions list '--service=$X'",
+        "gcloud run revisions list --service='$X'",
         "gcloud builds list --limit=1",
     ]
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from frontdesk.deploy.gcloud import shell
+
 MISSING = (
     "gcloud is not on PATH, and no gcloud line can be checked without it. Install the Google Cloud"
     " CLI as https://cloud.google.com/sdk/docs/install says; it needs no login and no network."
@@ -41,12 +43,13 @@ def lint(lines: Iterable[str]) -> dict[str, str]:
     Raises:
         GcloudMissing: there is no gcloud.
     """
-    asked = sorted({" ".join(line.split("\n")) for line in lines})
+    by_question = {_filled_in(line): line for line in lines}
+    asked = sorted(by_question)
     executable = shutil.which("gcloud")
     if executable is None:
         raise GcloudMissing(MISSING)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump([{"command_string": line} for line in asked], file)
+        json.dump([{"command_string": question} for question in asked], file)
         file.flush()
         done = subprocess.run(
             [executable, "meta", "lint-gcloud-commands", f"--commands-file={file.name}"],
@@ -58,10 +61,16 @@ def lint(lines: Iterable[str]) -> dict[str, str]:
     answers = json.loads(done.stdout)
     assert len(answers) == len(asked), "every line has an answer"
     return {
-        line: (answer["error_message"] or answer["error_type"]).partition("\n")[0]
-        for line, answer in zip(asked, answers, strict=True)
+        by_question[question]: (answer["error_message"] or answer["error_type"]).partition("\n")[0]
+        for question, answer in zip(asked, answers, strict=True)
         if not answer["success"]
     }
+
+
+def _filled_in(line: str) -> str:
+    """The line with a value for each variable, and for a project that is only a placeholder."""
+    filled = re.sub(r"--project=[A-Z_]+\b", "--project=agency-prod", " ".join(line.split("\n")))
+    return re.sub(r"\$\{?\w+\}?", "variable1", filled)
 
 
 def of_shell(text: str) -> Iterator[str]:
@@ -115,7 +124,7 @@ def _commands(line: str) -> Iterator[str]:
         while words and (words[0] in _BEFORE_A_COMMAND or _ASSIGNMENT.fullmatch(words[0])):
             words.pop(0)
         if words and words[0] == "gcloud":
-            yield shlex.join(words)
+            yield shell(words[1:])
         words = []
 
 
@@ -136,7 +145,7 @@ def of_yaml(text: str) -> Iterator[str]:
 def _of_node(node: Any) -> Iterator[str]:
     match node:
         case {"entrypoint": "gcloud", "args": [*arguments]}:
-            yield shlex.join(["gcloud", *map(str, arguments)])
+            yield shell([str(argument) for argument in arguments])
         case dict():
             for value in node.values():
                 yield from _of_node(value)

@@ -36,6 +36,11 @@ _GROUPS: Final = {
 
 _BUCKET_ROLES: Final = {"read": "roles/storage.objectViewer", "write": "roles/storage.objectUser"}
 _PUBLISHER: Final = "roles/pubsub.publisher"
+_SOURCES_OF_FUNCTIONS: Final = 'resource.name.startsWith("projects/_/buckets/gcf-v2-")'
+"""Cloud Functions copies a package into a bucket of its own before it builds; that bucket alone may
+be read, and not clients' documents."""
+SIGNS_AS_US: Final = "roles/iam.serviceAccountTokenCreator"
+"""What Pub/Sub needs in projects from before April 2021, and has without a grant in newer ones."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,19 +57,21 @@ class Resource:
         if self.kind == "service":
             line.append(f"--region={target.region}")
         line += flags
-        if self.kind == "project":
-            # A policy with conditions in it makes gcloud ask which one is meant.
-            return [*line, "--condition=None"] if flags else line
-        return [*line, f"--project={target.project}"]
+        return line if self.kind == "project" else [*line, f"--project={target.project}"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Binding:
-    """One member's role on one resource, such as ``serviceAccount:fn-quotes@…``."""
+    """One member's role on one resource, such as ``serviceAccount:fn-quotes@…``.
+
+    Attributes:
+        condition: an expression that narrows it, only on a project.
+    """
 
     resource: Resource
     member: str
     role: str
+    condition: str = ""
 
     def add(self, target: Target) -> list[str]:
         """gcloud's arguments for granting it; granting it again changes nothing."""
@@ -75,8 +82,12 @@ class Binding:
         return self.resource.policy_line("remove", target, *self._flags)
 
     @property
-    def _flags(self) -> tuple[str, str]:
-        return f"--member={self.member}", f"--role={self.role}"
+    def _flags(self) -> tuple[str, ...]:
+        flags = f"--member={self.member}", f"--role={self.role}"
+        if self.condition:
+            return (*flags, f"--condition=expression={self.condition},title=Narrowed")
+        # A policy with conditions in it makes gcloud ask which one is meant.
+        return (*flags, "--condition=None") if self.resource.kind == "project" else flags
 
 
 def before_deploying(
@@ -111,10 +122,12 @@ def after_deploying(manifest: Manifest, target: Target) -> Iterator[Binding]:
 
 
 def of_the_project(manifests: Sequence[Manifest], target: Target) -> Iterator[Binding]:
-    """What is granted once: to the account that builds, and to Pub/Sub as the caller."""
+    """What is granted once: to the account that builds functions, and to Pub/Sub as the caller."""
+    project = Resource("project", target.project)
     builder = f"serviceAccount:{target.account(BUILDER)}"
-    yield Binding(Resource("project", target.project), builder, "roles/cloudbuild.builds.builder")
+    yield Binding(project, builder, "roles/artifactregistry.writer")
+    yield Binding(project, builder, "roles/logging.logWriter")
+    yield Binding(project, builder, "roles/storage.objectViewer", _SOURCES_OF_FUNCTIONS)
     if any(manifest.pubsub for manifest in manifests):
         agent = f"serviceAccount:{target.pubsub_agent}"
-        caller = Resource("service account", target.push_invoker)
-        yield Binding(caller, agent, "roles/iam.serviceAccountTokenCreator")
+        yield Binding(Resource("service account", target.push_invoker), agent, SIGNS_AS_US)

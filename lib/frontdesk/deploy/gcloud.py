@@ -94,6 +94,10 @@ def shell(arguments: Sequence[str]) -> str:
 
 
 def _quoted(argument: str) -> str:
+    """For a shell; a flag's value is quoted and not its name, as people write it."""
+    flag, equals, value = argument.partition("=")
+    if equals and flag.startswith("--"):
+        return f"{flag}={_quoted(value)}" if value else argument
     parts = argument.split(PROJECT_NUMBER)
     return f'"{PROJECT_NUMBER}"'.join(shlex.quote(part) if part else "" for part in parts) or "''"
 

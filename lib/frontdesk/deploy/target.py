@@ -104,7 +104,7 @@ class Target:
 
 
 PUSH_INVOKER: Final = "push-invoker"
-BUILDER: Final = "builder"
+BUILDER: Final = "function-build"
 
 
 def function_account_id(function: str) -> str:

@@ -74,7 +74,13 @@ def test_a_function_may_use_its_own_secrets_and_buckets_and_no_others(
         "roles/storage.objectViewer": [account("fn-helpdesk")],
     }
     at_project_level = policies[f"projects {PROJECT}"]
-    assert at_project_level == {"roles/cloudbuild.builds.builder": [account("builder")]}
+    sources = 'resource.name.startsWith("projects/_/buckets/gcf-v2-")'
+    assert set(at_project_level) == {
+        "roles/artifactregistry.writer",
+        "roles/logging.logWriter",
+        f"roles/storage.objectViewer if {sources}",
+    }
+    assert {*map(tuple, at_project_level.values())} == {(account("function-build"),)}
 
 
 def test_one_function_brings_only_what_it_needs(deployment: Deployment, cloud: FakeGcloud) -> None:
@@ -82,7 +88,10 @@ def test_one_function_brings_only_what_it_needs(deployment: Deployment, cloud: F
 
     state = cloud.state()
     assert set(state["functions"]) == {"crm-search"}
-    assert {email.partition("@")[0] for email in state["accounts"]} == {"builder", "fn-crm-search"}
+    assert {email.partition("@")[0] for email in state["accounts"]} == {
+        "function-build",
+        "fn-crm-search",
+    }
     assert not state.get("topics")
     assert not state.get("buckets")
 

@@ -3,17 +3,18 @@
 It knows the commands that Frontdesk uses and fails as the real one does: NOT_FOUND,
 ALREADY_EXISTS, PERMISSION_DENIED, an API that is off, a service account too new to be known.
 
-It is started some hundred times in a test, and imports as little as it can.
+It is started some hundred times in a test, so it imports nothing that has to be found: ``json`` and
+``re`` would take twice as long as all the rest.
 """
 
 # ruff: noqa: PTH105, PTH113, PTH123
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
-import re
 import sys
+from _json import encode_basestring_ascii
 
 STATE = os.environ["FAKE_GCLOUD_STATE"]
 API_OF = {
@@ -24,7 +25,6 @@ API_OF = {
     "secrets": "secretmanager",
     "iam": "iam",
 }
-SERVICE_ACCOUNT = re.compile(r"serviceAccount:(?P<email>.+)")
 
 
 class Failed(Exception):
@@ -32,21 +32,35 @@ class Failed(Exception):
 
 
 def read_state():
-    with open(STATE) as file:
-        return json.load(file)
+    with open(STATE, "rb") as file:
+        return marshal.load(file)
 
 
-def write_state(text):
+def write_state(state):
     # Whole or not at all: the doctor asks several things at a time.
     scratch = f"{STATE}.{os.getpid()}"
-    with open(scratch, "w") as file:
-        file.write(text)
+    with open(scratch, "wb") as file:
+        marshal.dump(state, file)
     os.replace(scratch, STATE)
+
+
+def as_json(value):
+    match value:
+        case str():
+            return encode_basestring_ascii(value)
+        case dict():
+            return "{" + ",".join(f"{as_json(k)}:{as_json(v)}" for k, v in value.items()) + "}"
+        case list():
+            return "[" + ",".join(map(as_json, value)) + "]"
+        case bool() | None:
+            return {True: "true", False: "false", None: "null"}[value]
+        case _:
+            return str(value)
 
 
 def main(arguments):
     with open(f"{STATE}.calls", "a") as calls:
-        calls.write(json.dumps(arguments) + "\n")
+        calls.write(f"{arguments!r}\n")
     words = [word for word in arguments if not word.startswith("--")]
     flags = {}
     for argument in arguments:
@@ -54,17 +68,16 @@ def main(arguments):
             name, _, value = argument[2:].partition("=")
             flags[name] = value
     project = Project(read_state(), flags)
-    before = json.dumps(project.state)
+    before = marshal.dumps(project.state)
     try:
         answer = project.run(words)
     except Failed as failure:
         sys.stderr.write(f"ERROR: (gcloud.{'.'.join(words[:-1])}) {failure}\n")
         return 1
-    after = json.dumps(project.state)
-    if after != before:
-        write_state(after)
+    if marshal.dumps(project.state) != before:
+        write_state(project.state)
     if flags.get("format") == "json":
-        json.dump(answer if answer is not None else {}, sys.stdout)
+        sys.stdout.write(as_json(answer if answer is not None else {}))
     elif flags.get("format", "").startswith("value("):
         sys.stdout.write(str(answer[flags["format"][6:-1]]) + "\n")
     return 0
@@ -182,26 +195,30 @@ class Project:
         bindings = self.part("policies").setdefault(f"{kind} {name.removeprefix('gs://')}", {})
         if verb != "get":
             self.known(self.flags["member"])
-            members = bindings.setdefault(self.flags["role"], [])
+            condition = self.flags.get("condition", "None").removeprefix("expression=")
+            narrowed = "" if condition == "None" else f" if {condition.rpartition(',')[0]}"
+            members = bindings.setdefault(self.flags["role"] + narrowed, [])
             if verb == "add" and self.flags["member"] not in members:
                 members.append(self.flags["member"])
             if verb == "remove":
                 if self.flags["member"] not in members:
                     raise Failed("Policy binding with the specified member and role not found!")
                 members.remove(self.flags["member"])
-        return {
-            "bindings": [{"role": role, "members": members} for role, members in bindings.items()]
-        }
+        entries = []
+        for granted, members in bindings.items():
+            role, _, expression = granted.partition(" if ")
+            narrowed = {"condition": {"expression": expression}} if expression else {}
+            entries.append({"role": role, "members": members, **narrowed})
+        return {"bindings": entries}
 
     def known(self, member):
-        match = SERVICE_ACCOUNT.fullmatch(member)
-        if not match:
+        kind, _, email = member.partition(":")
+        if kind != "serviceAccount":
             return
-        email = match["email"]
         young = self.part("young")
         if young.get(email, 0) > 0:
             young[email] -= 1
-            write_state(json.dumps(self.state))
+            write_state(self.state)
         elif email in self.part("accounts") or email in self.part("agents"):
             return
         raise Failed(f"INVALID_ARGUMENT: Service account {email} does not exist.")
@@ -252,8 +269,9 @@ class Project:
         return {"name": url}
 
     def do_storage_objects_list(self, pattern):
-        wanted = re.compile(re.escape(pattern).replace(r"\*", "[^/]+"))
-        found = [{"name": url} for url in self.part("objects") if wanted.fullmatch(url)]
+        begins, _, ends = pattern.partition("*")
+        objects = self.part("objects")
+        found = [{"name": url} for url in objects if url.startswith(begins) and url.endswith(ends)]
         if not found:
             raise Failed("The following URLs matched no objects or files:\n" + pattern)
         return found
