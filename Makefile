@@ -28,11 +28,11 @@ run: $(VENV)/.synced ## Start everything on one port: make run [PORT=8080]
 
 .PHONY: test
 test: $(VENV)/.synced ## Run the tests against the real parts (starts them by itself)
-	@$(BIN)/pytest -q -m "not soak"
+	@$(BIN)/pytest -q -m "not soak" --ignore=tests/cloud
 
 .PHONY: soak
 soak: $(VENV)/.synced ## Run the large counts and the wall-clock limits
-	@$(BIN)/pytest -q -m soak --timeout 900
+	@$(BIN)/pytest -q -m soak --timeout 900 --ignore=tests/cloud
 
 .PHONY: check
 check: $(VENV)/.synced ## Lint, types, layers, manifests, contracts and documents

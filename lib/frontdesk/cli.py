@@ -247,7 +247,6 @@ def _publish_model(options: argparse.Namespace) -> int:
 def _migrate(options: argparse.Namespace) -> int:
     from frontdesk.deploy.migrate_command import run
     from frontdesk.deploy.migrations import Limits
-    from frontdesk.deploy.paths import MIGRATIONS
 
     return run(
         os.environ,

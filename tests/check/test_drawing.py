@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from frontdesk.deploy import drawing
-from frontdesk.deploy.target import REPOSITORY
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.platform.manifest import PubSubTrigger, all_manifests
 
 MANIFESTS = all_manifests(REPOSITORY)

@@ -15,9 +15,10 @@ from frontdesk.deploy.commands import script
 from frontdesk.deploy.gcloud import plan, shell
 from frontdesk.deploy.logs import Query, read
 from frontdesk.deploy.model import publish_model
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.deploy.project_doctor import examine
 from frontdesk.deploy.runner import Gcloud
-from frontdesk.deploy.target import REPOSITORY, Target
+from frontdesk.deploy.target import Target
 from frontdesk.knowledge.minilm import MODEL_FILES
 from frontdesk.platform.manifest import all_manifests
 from tests.support.fake_gcloud import PROJECT, FakeGcloud

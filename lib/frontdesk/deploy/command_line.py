@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frontdesk.deploy.target import DEFAULT_REGION, PROJECT_NUMBER, REPOSITORY
+from frontdesk.deploy.paths import REPOSITORY
+from frontdesk.deploy.target import DEFAULT_REGION, PROJECT_NUMBER
 
 if TYPE_CHECKING:
     from frontdesk.deploy.target import Target

@@ -56,7 +56,7 @@ class Release:
         command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         # Its own limit is for a stack that is warm.
         command += ["--timeout", "600", *tests]
-        done = subprocess.run(command, cwd=self.folder, env=_environment(), check=False)  # noqa: S603
+        done = subprocess.run(command, cwd=self.folder, env=_environment(), check=False)
         return done.returncode == 0
 
 
@@ -109,7 +109,7 @@ def _install(folder: Path) -> None:
     # With our uv, and linked instead of copied where the file system can: seconds, not a minute.
     command = ["make", "--silent", ".venv/.synced", "UV_LINK_MODE=hardlink"]
     command.append(f"UV={Path(sys.executable).with_name('uv')}")
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command,
         cwd=folder,
         env={**_environment(), "UV_PYTHON": sys.executable},
@@ -126,7 +126,7 @@ def _environment() -> dict[str, str]:
 
 
 def _git(repository: Path, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         ["git", *arguments],  # noqa: S607 -- git is where the machine has it
         cwd=repository,
         env=_environment(),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Final
 
-from frontdesk.deploy.target import REPOSITORY
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.platform.manifest import all_manifests
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Final
 
-from frontdesk.deploy.target import REPOSITORY, buckets, dead_letter, is_platform, topics
+from frontdesk.deploy.paths import REPOSITORY
+from frontdesk.deploy.target import buckets, dead_letter, is_platform, topics
 from frontdesk.platform.manifest import all_manifests
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ import yaml
 from frontdesk.deploy.archive import archive
 from frontdesk.deploy.closure import PACKAGE, ImportRefused, Library
 from frontdesk.deploy.package_report import table
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.deploy.requirements import (
     RUNTIME_PYTHON,
     Distribution,
@@ -35,7 +36,6 @@ from frontdesk.platform.manifest import MANIFEST_NAME, Manifest, all_manifests
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-REPOSITORY: Final = Path(__file__).resolve().parents[3]
 PACKAGES_FORMAT: Final = 1
 PACKAGES_NAME: Final = "packages.json"
 _FAILED, _MISUSED = 1, 2

@@ -158,7 +158,7 @@ def own_address(project: str, region: str, number: str = "") -> str:
 
 def _gcloud(line: Sequence[str]) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 -- a list of arguments, no shell
+        done = subprocess.run(
             ["gcloud", *line],  # noqa: S607 -- gcloud is where the machine has it
             capture_output=True,
             text=True,

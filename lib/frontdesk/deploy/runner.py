@@ -93,7 +93,7 @@ class Gcloud:
 
     def run(self, arguments: Sequence[str]) -> Result:
         """Run one line to its end; it never asks anything."""
-        done = subprocess.run(  # noqa: S603 -- a list of arguments, no shell
+        done = subprocess.run(
             [self._executable, *arguments],
             cwd=self._folder,
             env=os.environ | _QUIET,

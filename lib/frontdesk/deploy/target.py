@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from frontdesk.platform.manifest import Manifest
 
-REPOSITORY: Final = Path(__file__).resolve().parents[3]
 """The checkout that is deployed from."""
 DEFAULT_REGION: Final = "europe-west1"
 OPTIONAL_SECRETS: Final = frozenset({"OPENAI_API_KEY", "REDIS_URL"})

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from frontdesk.deploy.commands import deploy
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.deploy.runner import Gcloud
-from frontdesk.deploy.target import REPOSITORY, Target
+from frontdesk.deploy.target import Target
 from frontdesk.local.stack import Stack
 from tests.support.fake_gcloud import PROJECT, FakeGcloud
 

@@ -16,9 +16,10 @@ import pytest
 from frontdesk.deploy import project_doctor
 from frontdesk.deploy.findings import Finding, Verdict, show, show_json
 from frontdesk.deploy.migrations import migrate
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.deploy.project_doctor import check_migrations
 from frontdesk.deploy.runner import Gcloud
-from frontdesk.deploy.target import REPOSITORY, Target
+from frontdesk.deploy.target import Target
 from frontdesk.local.paths import MIGRATIONS
 from frontdesk.local.stack import Stack
 from frontdesk.platform.manifest import all_manifests

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from frontdesk.deploy.cost import ASSUMED_OF_OTHERS, ASSUMED_SECONDS, assumed_seconds, cost, table
-from frontdesk.deploy.target import REPOSITORY
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.platform.manifest import Resources, all_manifests
 
 MANIFESTS = all_manifests(REPOSITORY)

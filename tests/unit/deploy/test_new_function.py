@@ -11,7 +11,8 @@ import pytest
 
 from frontdesk.deploy import cost, drawing
 from frontdesk.deploy.commands import script
-from frontdesk.deploy.target import REPOSITORY, Target
+from frontdesk.deploy.paths import REPOSITORY
+from frontdesk.deploy.target import Target
 from frontdesk.http import openapi
 from frontdesk.local.gateway import Gateway
 from frontdesk.platform.manifest import Manifest, all_manifests
