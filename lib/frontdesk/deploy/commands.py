@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import time
 import zipfile
@@ -10,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from frontdesk.deploy.gcloud import UNPACKED, Step, plan, shell
+from frontdesk.deploy.package import build as build_packages
 from frontdesk.deploy.runner import GcloudFailed
 from frontdesk.deploy.target import PROJECT_NUMBER, environment_of, mounted_secrets
 from frontdesk.platform.manifest import all_manifests
@@ -83,7 +83,7 @@ def deploy(
     gcloud: Gcloud,
     write: Write,
     force: bool = False,
-    build: Build | None = None,
+    build: Build = build_packages,
     wait: Wait = time.sleep,
 ) -> None:
     """Package and deploy functions, with all that they need; what is done stays done.
@@ -107,7 +107,7 @@ def deploy(
     if not force:
         _leave_to_terraform(functions, target, gcloud)
     write(f"# The packages of {', '.join(functions)}.")
-    (build or _build_packages)(repository, functions, repository / DIST)
+    build(repository, functions, repository / DIST)
     for name in functions:
         _unpack(repository, name)
     for step in plan(selected, all_manifests(repository), target):
@@ -167,11 +167,6 @@ def _leave_to_terraform(functions: Sequence[str], target: Target, gcloud: Gcloud
             f"Terraform manages {', '.join(refused)} in {target.project}, and would undo this."
             " Change it there, or take it over with --force."
         )
-
-
-def _build_packages(repository: Path, names: Sequence[str], out: Path) -> None:
-    """The one place that knows the packager."""
-    importlib.import_module("frontdesk.deploy.package").build(repository, names, out)
 
 
 def _unpack(repository: Path, name: str) -> None:

@@ -113,6 +113,23 @@ class Packager:
         return Package(manifest.name, files, distributions)
 
 
+def build(repository: Path, names: Iterable[str], out: Path) -> tuple[list[Package], list[str]]:
+    """Make these functions' packages and write them.
+
+    Returns:
+        The packages, and the names of those whose archive is another one than before.
+
+    Raises:
+        ImportRefused, PackageRefused, RequirementsRefused: nothing was written.
+        KeyError: there is no such function.
+        OSError: the folder cannot be written to.
+    """
+    manifests = {manifest.name: manifest for manifest in all_manifests(repository)}
+    packager = Packager(repository)
+    packages = [packager.package(manifests[name]) for name in sorted(set(names))]
+    return packages, write_packages(packages, out, manifests)
+
+
 def write_packages(packages: Iterable[Package], out: Path, known: Iterable[str]) -> list[str]:
     """Write the archives and packages.json; what has not changed is not touched.
 
@@ -194,14 +211,10 @@ def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) 
         _say(f"There is no function {unknown[0]!r}, but {', '.join(manifests)}.")
         return _MISUSED
     try:
-        packager = Packager(repository)
-        wanted = sorted(set(options.names)) or manifests
-        packages = [packager.package(manifests[name]) for name in wanted]
+        packages, changed = build(repository, options.names or manifests, options.out)
     except (ImportRefused, PackageRefused, RequirementsRefused) as error:
         _say(f"Nothing was built. {error}")
         return _FAILED
-    try:
-        changed = write_packages(packages, options.out, manifests)
     except OSError as error:
         _say(f"{options.out} cannot be written to: {error.strerror}.")
         return _MISUSED

@@ -10,9 +10,9 @@ import pytest
 
 from frontdesk.deploy.bindings import Binding, Resource
 from frontdesk.deploy.gcloud import deploy_line, plan, shell
+from frontdesk.deploy.paths import REPOSITORY
 from frontdesk.deploy.target import (
     PROJECT_NUMBER,
-    REPOSITORY,
     Target,
     environment_of,
     function_account_id,
