@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,26 @@ class Served:
 
     port: int
     first_reply_seconds: float
+    pid: int
+
+    @property
+    def memory_bytes(self) -> int:
+        """What its processes hold that no file holds: the part that a limit is about.
+
+        Shared pages are counted once. Files that it maps (libraries, an index) are not in it.
+        """
+        return sum(_anonymous_bytes(pid) for pid in (self.pid, *_children(self.pid)))
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [int(child) for child in listed]
+
+
+def _anonymous_bytes(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    (kilobytes,) = re.findall(r"^Pss_Anon:\s+(\d+) kB", rollup, re.MULTILINE)
+    return int(kilobytes) * 1024
 
 
 def own_environment(extra: str) -> Path:
@@ -92,7 +113,7 @@ def served(
     )
     try:
         _wait(port, path, headers, body, until=start + START_LIMIT_SECONDS)
-        yield Served(port, time.perf_counter() - start)
+        yield Served(port, time.perf_counter() - start, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=15)
