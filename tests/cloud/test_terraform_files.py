@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from frontdesk.deploy.target import OPTIONAL_SECRETS
 from tests.cloud.terraform import EXAMPLE, REPOSITORY, list_roots
 
 TERRAFORM = REPOSITORY / "terraform"
@@ -58,6 +59,12 @@ def test_both_environments_take_the_same_variables() -> None:
     for name in ("variables.tf", "outputs.tf", "versions.tf"):
         texts = {(TERRAFORM / root / name).read_text(encoding="utf-8") for root in ENVIRONMENTS}
         assert len(texts) == 1, name
+
+
+def test_terraform_and_gcloud_agree_on_what_a_function_can_do_without() -> None:
+    variables = (TERRAFORM / "modules/function/variables.tf").read_text(encoding="utf-8")
+    block = variables.split('variable "optional_secrets"')[1].split("\n}\n")[0]
+    assert set(re.findall(r'"([A-Z_]+)"', block)) == OPTIONAL_SECRETS
 
 
 def test_an_example_names_every_variable_that_has_no_default() -> None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from frontdesk.platform.manifest import Manifest
 
-"""The checkout that is deployed from."""
 DEFAULT_REGION: Final = "europe-west1"
-OPTIONAL_SECRETS: Final = frozenset({"OPENAI_API_KEY", "REDIS_URL"})
-"""What a function does without: extractive answers, no cache. Mounted where a version is given."""
+OPTIONAL_SECRETS: Final = frozenset({"OPENAI_API_KEY", "REDIS_URL", "SUPABASE_JWT_SECRET"})
+"""What a function does without: extractive answers, no cache, tokens checked by public keys. Mounted
+where a version is given."""
 PROJECT_NUMBER: Final = "${PROJECT_NUMBER}"
 """Stands for the project's number in lines that are printed before anybody asked for it."""
 

@@ -111,7 +111,7 @@ variable "manifest" {
 variable "optional_secrets" {
   description = "Secrets that a function can do without: mounted only where there is a version."
   type        = set(string)
-  default     = ["OPENAI_API_KEY", "REDIS_URL"]
+  default     = ["OPENAI_API_KEY", "REDIS_URL", "SUPABASE_JWT_SECRET"]
   nullable    = false
 }
 

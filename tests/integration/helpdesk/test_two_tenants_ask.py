@@ -21,7 +21,8 @@ from frontdesk.helpdesk.ask import AnswerReply, Ask, ask
 from frontdesk.helpdesk.findings import Finder, visible_to
 from frontdesk.knowledge.loader import IndexStore
 from frontdesk.knowledge.manifest import CHUNKS_FILE
-from frontdesk.knowledge.retrieve import Indexes, Retriever
+from frontdesk.knowledge.retrieve import Retriever
+from frontdesk.knowledge.searchable import Indexes
 from frontdesk.knowledge.serving import knowledge_of, shelf_of
 from frontdesk.local.minilm_model import build_model, publish_model
 from frontdesk.local.paths import CACHE
