@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_REGION: Final = "europe-west1"
 OPTIONAL_SECRETS: Final = frozenset({"OPENAI_API_KEY", "REDIS_URL", "SUPABASE_JWT_SECRET"})
-"""What a function does without: extractive answers, no cache, tokens checked by public keys. Mounted
-where a version is given."""
+"""What a function does without: extractive answers, no cache, tokens checked by public keys.
+Mounted where a version is given."""
 PROJECT_NUMBER: Final = "${PROJECT_NUMBER}"
 """Stands for the project's number in lines that are printed before anybody asked for it."""
 
