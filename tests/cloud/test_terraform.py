@@ -248,6 +248,8 @@ def test_a_trigger_tells_the_pipeline_where_it_deploys_to(plans: dict[str, Plan]
         | {"_BASE_URL": "https://api.agency.example", "_ENVIRONMENT": "production"},
         "staging": shared | {"_ENVIRONMENT": "staging"},
     }
+    pipeline = yaml.safe_load((REPOSITORY / "cloudbuild.yaml").read_text(encoding="utf-8"))
+    assert set().union(*told.values()) == set(pipeline["substitutions"])
 
 
 def test_what_is_counted_in_the_logs_is_what_the_code_logs(production: Plan) -> None:

@@ -121,7 +121,7 @@ def test_nothing_outlives_the_process_of_a_stack(
     assert len(children) == 4, children  # the guard, Redis, Postgres, the API
 
     host.send_signal(number)
-    host.communicate(timeout=30)
+    host.communicate(timeout=90)
     eventually(lambda: not any(exists(pid) for pid in children))
 
 
