@@ -39,7 +39,6 @@ _CHECKS: Final = (
     project_resources.check_triggers,
     project_resources.check_functions,
 )
-_CONNECT_SECONDS: Final = 10
 
 
 def examine(
@@ -156,26 +155,17 @@ def check_migrations(folder: Path, database: str | None) -> Finding:
         return Finding(subject, Verdict.WARNING, message, "uv sync")
     import psycopg
 
+    from frontdesk.deploy.migration_files import MigrationFailed
+    from frontdesk.deploy.migrations import State, standing
+
     try:
-        applied = _applied(database)
-    except psycopg.Error as error:
+        states = standing(database, folder)
+    except (MigrationFailed, psycopg.Error) as error:
         said = str(error).strip().splitlines()[0]
         return Finding(subject, Verdict.PROBLEM, f"the database: {said}", "Check DATABASE_URL.")
-    files = sorted(folder.glob("*.sql"))
-    pending = [file.name for file in files if file.name.partition("_")[0] not in applied]
+    pending = [each for each in states if each.state is State.PENDING]
     if pending:
-        message = f"{len(pending)} pending, the first is {pending[0]}"
+        message = f"{len(pending)} pending, the first is {pending[0].version}_{pending[0].name}.sql"
         return Finding(subject, Verdict.PROBLEM, message, "frontdesk migrate")
-    return Finding(subject, Verdict.OK, f"all {len(files)} are applied")
-
-
-def _applied(database: str) -> set[str]:
-    """The versions in the history that the Supabase CLI keeps too; none where it is not there."""
-    import psycopg
-
-    with psycopg.connect(database, connect_timeout=_CONNECT_SECONDS) as connection:
-        try:
-            rows = connection.execute("select version from supabase_migrations.schema_migrations")
-        except psycopg.errors.UndefinedTable:
-            return set()
-        return {str(version) for (version,) in rows}
+    applied = sum(each.state is not State.FOREIGN for each in states)
+    return Finding(subject, Verdict.OK, f"all {applied} are applied")
