@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from frontdesk.helpdesk.citations import checked
-from frontdesk.helpdesk.prompt import NO_ANSWER, build_prompt
+from frontdesk.helpdesk.prompt import build_prompt
 from frontdesk.platform.llm import Message, ModelUnavailable
 from frontdesk.platform.resilience import Deadline
 
@@ -75,9 +75,9 @@ def generate(
         )
     except ModelUnavailable as failure:
         return Generation(shortfall=failure.reason)
-    if NO_ANSWER in completion.text:
+    outcome = checked(completion.text, prompt.passages, question, prompt.system)
+    if outcome.refused:
         return Generation(refused=True)
-    answer = checked(completion.text, prompt.passages, question)
-    if answer is None:
+    if outcome.answer is None:
         return Generation(shortfall=Shortfall.UNSUPPORTED)
-    return Generation(answer=answer)
+    return Generation(answer=outcome.answer)
