@@ -22,6 +22,7 @@ _ADDRESS: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"^(?:https?:)?//(?:www\.)?|^mailto:|^www\.")
 _WORD: Final = re.compile(r"[^\W_]+")
+_NEITHER_LETTER_NOR_DIGIT: Final = re.compile(r"[\W_]+")
 _WITH_UNIT: Final = re.compile(r"\d+(?:[^\W\d_]{1,4}|h\d\d)")
 """20kg, 2nd, 12pm, 7h30: the figure is what counts."""
 
@@ -83,7 +84,7 @@ def names(text: str, language: str) -> set[str]:
 
 def squashed(text: str) -> str:
     """Letters and digits alone, folded: however ``Wi-Fi`` is written, it is ``wifi``."""
-    return "".join(character for character in fold(text) if character.isalnum())
+    return _NEITHER_LETTER_NOR_DIGIT.sub("", fold(text))
 
 
 def _is_code(word: str) -> bool:

@@ -6,6 +6,7 @@ can't be found there is not said.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,10 @@ SHARED_WORDS: Final = 1 / 3
 """Of a sentence's content words, those that its passage must share, as stems or as concepts of the
 trade; a paraphrase shares few."""
 
+NEW_WORDS: Final = 4
+"""Content words in a row that the passage does not have: no paraphrase, something put in."""
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _YES_AND_NO: Final = frozenset(
     {
         *("yes", "no", "ja", "nein", "doch", "oui", "non", "si", "sí", "да", "нет", "نعم", "لا"),
@@ -64,8 +69,19 @@ class Claim:
         self.figures = figures(sentence)
         self.addresses = addresses(sentence)
         self.language = languages.detect(sentence, default="")  # empty: a name, a price
+        self.common_words = [word for word in _WORD.findall(sentence) if word.islower()]
         self._codes = codes(sentence)
         self._names: dict[str, set[str]] = {}
+        self._terms: dict[str, list[tuple[frozenset[str], frozenset[int]]]] = {}
+
+    def terms(self, language: str) -> list[tuple[frozenset[str], frozenset[int]]]:
+        """Its content words: the tokens that each has in that language, and its concepts."""
+        if language not in self._terms:
+            self._terms[language] = [
+                (frozenset(term.variants), concepts_of(term.word))
+                for term in query_terms(self.text, (language,))
+            ]
+        return self._terms[language]
 
     def exact(self, language: str) -> set[str]:
         """Its codes, and its names if it is in that language."""
@@ -110,11 +126,16 @@ class Support:
         )
 
     def _is_translated(self, source: _Source, claim: Claim) -> bool:
-        """Whether question and claim are in another language than the passage.
+        """Whether the claim says in the question's language what the passage says in its own.
 
-        When only the claim is, nobody asked for a translation.
+        When question and passage are in one language, nobody asked for a translation.
         """
-        return source.language != self._asked_in and claim.language not in ("", source.language)
+        spoken, asked = claim.language, self._asked_in
+        if source.language in {spoken, asked} or not spoken:
+            return False
+        if spoken != asked and not languages.STOP_WORDS.keys().isdisjoint({spoken, asked}):
+            return False
+        return not _quotes(source, claim)
 
 
 def says_nothing(sentence: str) -> bool:
@@ -152,13 +173,34 @@ def _knows(source: _Source, word: str, language: str) -> bool:
 
 
 def _shares_words(source: _Source, claim: Claim) -> bool:
-    terms = query_terms(claim.text, (source.language,))
+    terms = claim.terms(source.language)
     shared = sum(
-        any(variant in source.tokens for variant in term.variants)
-        or bool(concepts_of(term.word) & source.concepts)
-        for term in terms
+        not (source.tokens.isdisjoint(variants) and source.concepts.isdisjoint(concepts))
+        for variants, concepts in terms
     )
-    return shared >= max(1, round(SHARED_WORDS * len(terms)))
+    return shared >= max(1, round(SHARED_WORDS * len(terms))) and not _goes_astray(source, claim)
+
+
+def _quotes(source: _Source, claim: Claim) -> bool:
+    """Whether it has the passage's own words after all, something foreign woven in."""
+    common = [word for word in claim.common_words if word not in _SAYING_NOTHING]
+    known = sum(not source.tokens.isdisjoint(tokenize(word, source.language)) for word in common)
+    return bool(known) and known * 2 >= len(common)
+
+
+def _goes_astray(source: _Source, claim: Claim) -> bool:
+    new = 0
+    for word in words(claim.text):
+        if word in languages.STOP_WORDS.get(source.language, ()):
+            continue
+        known = not (
+            source.tokens.isdisjoint(tokenize(word, source.language))
+            and source.concepts.isdisjoint(concepts_of(word))
+        )
+        new = 0 if known else new + 1
+        if new == NEW_WORDS:
+            return True
+    return False
 
 
 def _is_near(source: _Source, claim: Claim) -> bool:
