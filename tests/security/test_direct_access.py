@@ -40,12 +40,15 @@ QUERIES: dict[str, dict[str, Any]] = {
     "read_document": {"p_id": NOBODY},
     "read_conversation": {"p_id": NOBODY},
     "find_answer": {"p_command": {}},
+    "begin_answer": {},
+    "read_usage": {},
 }
 COMMANDS: dict[str, dict[str, Any]] = {
     "create_client": {"p_client": {"id": NOBODY, "name": "Ada"}},
     "import_clients": {"p_rows": [{"id": NOBODY, "name": "Ada"}]},
     "add_document": {"p_document": {"id": NOBODY, **DOCUMENT}},
     "delete_document": {"p_id": NOBODY},
+    "record_usage": {"p_usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost_micros": 1}},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
 }
 STEP = {"p_operation": NOBODY, "p_worker": "x", "p_state": "failed"}

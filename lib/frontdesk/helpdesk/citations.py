@@ -22,7 +22,7 @@ from frontdesk.knowledge import sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from frontdesk.helpdesk.passages import Passage
+    from frontdesk.helpdesk.passages import Citation, Passage
 
 SENTENCE_CHARACTERS: Final = 1_000
 """A longer sentence is none; it is taken out with the rest of its line, so memory is bounded."""
@@ -111,13 +111,17 @@ class AnswerChecker:
         self._released = len(self._kept)
         return released
 
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What the markers of the sentences so far point at, ``[1]`` first."""
+        return tuple(citation_of(self._passages[n - 1], self._quotes[n]) for n in self._cited)
+
     def finish(self) -> Checked:
         """The answer, once the model has said everything; call it once."""
         self._read(self._word + "\n")
         answer = None
         if self._cited:
-            citations = (citation_of(self._passages[n - 1], self._quotes[n]) for n in self._cited)
-            answer = Answer("".join(self._kept), tuple(citations))
+            answer = Answer("".join(self._kept), self.citations)
         return Checked(answer, self._removed_markers, self._removed_sentences, self._refused)
 
     def _words(self, piece: str) -> Iterator[str]:

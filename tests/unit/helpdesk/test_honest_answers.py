@@ -39,11 +39,17 @@ ANSWERS = (
     ),
     (
         "Do they pick us up at the station?",
-        "Hotel Gletscherblick offers a free pick-up service: an electric cart takes you from Zermatt station to the hotel [1].",
+        (
+            "Hotel Gletscherblick offers a free pick-up service: an electric cart takes you from "
+            "Zermatt station to the hotel [1]."
+        ),
     ),
     (
         "Do they pick us up at the station?",
-        "When you arrive, just use the blue phone on the platform to call the hotel's electric shuttle [1].",
+        (
+            "When you arrive, just use the blue phone on the platform to call the hotel's "
+            "electric shuttle [1]."
+        ),
     ),
     (
         "How much is half board?",
@@ -51,7 +57,10 @@ ANSWERS = (
     ),
     (
         "How much is half board?",
-        "It's 48 CHF per person for a four-course dinner; breakfast is already included in the room rate [1].",
+        (
+            "It's 48 CHF per person for a four-course dinner; breakfast is already included in "
+            "the room rate [1]."
+        ),
     ),
     (
         "How much is half board?",
@@ -64,24 +73,39 @@ ANSWERS = (
     ),
     (
         "Can I bring my dog?",
-        "Of course! Your four-legged friend is welcome at Hotel Gletscherblick Zermatt for 25 CHF per night [1].",
+        (
+            "Of course! Your four-legged friend is welcome at Hotel Gletscherblick Zermatt for "
+            "25 CHF per night [1]."
+        ),
     ),
     (
         "What if we cancel?",
-        "You can cancel free of charge up to 14 days before arrival. After that, 80% of the price is charged [1].",
+        (
+            "You can cancel free of charge up to 14 days before arrival. After that, 80% of the "
+            "price is charged [1]."
+        ),
     ),
     (
         "What if we cancel?",
-        "Cancellations made at least 14 days prior to arrival are free [1]. Later cancellations incur a fee of 80 % of the total price [1].",
+        (
+            "Cancellations made at least 14 days prior to arrival are free [1]. Later "
+            "cancellations incur a fee of 80 % of the total price [1]."
+        ),
     ),
     (
         "What if we cancel?",
-        "If you cancel less than 14 days before your arrival, you will have to pay 80% of the price [1].",
+        (
+            "If you cancel less than 14 days before your arrival, you will have to pay 80% of "
+            "the price [1]."
+        ),
     ),
     ("Hat das Hotel ein Schwimmbad?", "Ja, das Hallenbad ist von 7 bis 21 Uhr geöffnet [1]."),
     (
         "Hat das Hotel ein Schwimmbad?",
-        "Ja, das Hotel Gletscherblick hat ein Hallenbad, das von 07:00 bis 21:00 Uhr geöffnet ist [1].",
+        (
+            "Ja, das Hotel Gletscherblick hat ein Hallenbad, das von 07:00 bis 21:00 Uhr "
+            "geöffnet ist [1]."
+        ),
     ),
     ("Gibt es WLAN?", "Ja, WLAN ist kostenlos [1]."),
     ("Gibt es WLAN?", "Das WLAN im Hotel ist gratis [1]."),
