@@ -157,19 +157,25 @@ class AnswerChecker:
             self._list_mark = listed[1] if listed else ""
             self._line = self._line[listed.end() if listed else 0 :]
             self._line_is_blank = not (self._list_mark or self._line.strip())
+        if line_ended or any(stop in self._line for stop in _STOPS):
+            self._check_ended(line_ended=line_ended)
+        if len(self._line) > SENTENCE_CHARACTERS:
+            self._removed_sentences += 1
+            self._removed_markers += len(_numbers(self._line))
+            self._line_is_endless = True
+
+    def _check_ended(self, *, line_ended: bool) -> None:
         body = _MARKERS_AFTER_THE_STOP.sub(r"\2\1", self._line)  # as long as it was
         done = 0
         for start, end in sentences.split(body):
             rest = body[end:]
             if not line_ended and (len(rest.lstrip()) < _LOOKAHEAD or _BEGUN_MARKER.match(rest)):
                 break
+            if self._refused:
+                return
             self._check(body[start:end], space=" " if start > done else "")
             done = end
         self._line = self._line[done:]
-        if len(self._line) > SENTENCE_CHARACTERS:
-            self._removed_sentences += 1
-            self._removed_markers += len(_numbers(self._line))
-            self._line_is_endless = True
 
     def _check(self, sentence: str, *, space: str) -> None:
         claim = Claim(_MARKER.sub("", sentence).strip())

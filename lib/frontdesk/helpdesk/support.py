@@ -10,7 +10,15 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from frontdesk.helpdesk.literals import addresses, codes, figures, hosts, names, squashed
+from frontdesk.helpdesk.literals import (
+    addresses,
+    codes,
+    figures,
+    figures_on_both_clocks,
+    hosts,
+    names,
+    squashed,
+)
 from frontdesk.helpdesk.thesaurus import concepts_of
 from frontdesk.knowledge import language as languages
 from frontdesk.knowledge import sentences
@@ -28,6 +36,8 @@ trade; a paraphrase shares few."""
 NEW_WORDS: Final = 4
 """Content words in a row that the passage does not have: no paraphrase, something put in."""
 
+_WORDS_OF_A_QUOTATION: Final = 3  # languages have some words in common
+_STEM_OF_A_NAME: Final = 4
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _YES_AND_NO: Final = frozenset(
     {
@@ -45,7 +55,7 @@ class _Source:
         text = f"{passage.title}\n{passage.text}"
         self._text = text
         self.language = passage.language or languages.detect(passage.text)
-        self.own_figures = figures(text)
+        self.own_figures = figures_on_both_clocks(text)
         self.figures = self.own_figures | figures(question)
         self.addresses = addresses(text) | hosts(text)
         self.squashed = squashed(text) + "\n" + squashed(question)
@@ -167,9 +177,10 @@ def _has_literals(source: _Source, claim: Claim) -> bool:
 
 
 def _knows(source: _Source, word: str, language: str) -> bool:
-    return squashed(word) in source.squashed or bool(
-        source.tokens.intersection(tokenize(word, language))
-    )
+    plain = squashed(word)
+    if language != source.language and word.isalpha():
+        plain = plain[: max(_STEM_OF_A_NAME, len(plain) * 2 // 3)]  # Indien is India
+    return plain in source.squashed or bool(source.tokens.intersection(tokenize(word, language)))
 
 
 def _shares_words(source: _Source, claim: Claim) -> bool:
@@ -185,7 +196,7 @@ def _quotes(source: _Source, claim: Claim) -> bool:
     """Whether it has the passage's own words after all, something foreign woven in."""
     common = [word for word in claim.common_words if word not in _SAYING_NOTHING]
     known = sum(not source.tokens.isdisjoint(tokenize(word, source.language)) for word in common)
-    return bool(known) and known * 2 >= len(common)
+    return known >= _WORDS_OF_A_QUOTATION and known * 2 >= len(common)
 
 
 def _goes_astray(source: _Source, claim: Claim) -> bool:

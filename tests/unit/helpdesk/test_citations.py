@@ -120,7 +120,9 @@ def test_a_long_quote_is_cut_at_a_word() -> None:
     assert answer.citations[0].quote.endswith("…")
 
 
-@pytest.mark.parametrize("said", ["NO_ANSWER", " NO_ANSWER.", "**NO_ANSWER**", "No.\nNO_ANSWER"])
+@pytest.mark.parametrize(
+    "said", ["NO_ANSWER", "NO_ANSWER. Pool [1].", " NO_ANSWER.", "**NO_ANSWER**", "No.\nNO_ANSWER"]
+)
 def test_a_model_that_finds_no_answer_is_recognised_before_anything_is_shown(said: str) -> None:
     checker = AnswerChecker(BOTH, "golf?")
     assert [sentence for letter in said for sentence in checker.feed(letter)] == []
@@ -216,6 +218,7 @@ def test_how_an_answer_is_cut_into_pieces_changes_nothing(
     outcome = checker.finish()
     whole = checked(text, BOTH, "pool?", "Speak of nothing but the pool and the dogs of guests.")
     assert outcome == whole
+    assert not (outcome.refused and outcome.answer)
     if outcome.answer is not None:
         assert outcome.answer.text.startswith(released)
         assert outcome.answer.text == outcome.answer.text.strip()
