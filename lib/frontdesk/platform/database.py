@@ -85,9 +85,11 @@ class Rpc(StrEnum):
     LIST_DOCUMENTS = "list_documents"
     READ_DOCUMENT = "read_document"
     DELETE_DOCUMENT = "delete_document"
+    BEGIN_ANSWER = "begin_answer"
     RECORD_ANSWER = "record_answer"
     FIND_ANSWER = "find_answer"
     READ_CONVERSATION = "read_conversation"
+    READ_USAGE = "read_usage"
 
     PLATFORM_CREATE_TENANT = "platform_create_tenant"
     PLATFORM_READ_TENANT = "platform_read_tenant"
