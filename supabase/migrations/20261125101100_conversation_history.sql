@@ -84,7 +84,7 @@ as $$
     'last_activity_at', app.utc(p_conversation.updated_at))
 $$;
 
--- p_filter: {scope?: mine or all, channel?, user_id?}; all and user_id are for staff. The newest
+-- p_filter: {scope?: mine or all, channel?, user?}; all and user are for staff. The newest
 -- activity first; p_after is the `next` of the page before. {access, rows: [conversation], next}
 create function api.list_conversations(
   p_filter jsonb default '{}', p_limit int default 20, p_after jsonb default null
@@ -104,9 +104,9 @@ begin
   perform app.require_page_size(p_limit);
   if app.optional_word(p_filter, 'scope', 'mine', 'all') = 'all' then
     perform app.require_role('agent');
-    v_user := app.optional_uuid(p_filter, 'user_id');
-  elsif app.text_of(p_filter, 'user_id') is not null then
-    perform app.invalid('user_id', 'needs scope=all');
+    v_user := app.optional_uuid(p_filter, 'user');
+  elsif app.text_of(p_filter, 'user') is not null then
+    perform app.invalid('user', 'needs scope=all');
   end if;
   select coalesce(jsonb_agg(app.conversation_json(v_access, c) order by c.updated_at desc, c.id desc), '[]')
   into v_rows

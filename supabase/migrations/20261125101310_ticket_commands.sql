@@ -78,9 +78,9 @@ begin
     perform app.invalid('contact.email', 'is not an e-mail address');
   end if;
   v_contact := jsonb_strip_nulls(jsonb_build_object(
-    'name', left(app.text_of(p_contact, 'name'), 200),
-    'email', left(app.text_of(p_contact, 'email'), 320),
-    'phone', left(app.text_of(p_contact, 'phone'), 50)));
+    'name', app.optional_text(p_contact, 'name', 200),
+    'email', app.optional_text(p_contact, 'email', 320),
+    'phone', app.optional_text(p_contact, 'phone', 50)));
   if p_access.role = 'visitor' and not v_contact ?| array['email', 'phone'] then
     perform app.invalid('contact', 'needs an e-mail address or a phone number');
   end if;
