@@ -14,7 +14,8 @@ as $$
   left join app.tenant_settings as s on s.tenant_id = p_tenant
 $$;
 
--- Refuses terms that are not {query type: [text]}, at most 100 a type of at most 60 characters.
+-- Refuses terms that are not {query type: [text]}, at most 50 a type of at most 50 characters. Each word
+-- of a term has a letter or digit; a star may end it and stands for the rest of the word.
 create function app.require_query_terms(p_terms jsonb)
 returns jsonb
 language plpgsql
@@ -35,14 +36,16 @@ begin
     if v_type <> all (v_types) then
       perform app.invalid('query_terms.' || left(v_type, 100), 'is not a query type');
     end if;
-    if jsonb_typeof(v_terms) <> 'array' or jsonb_array_length(v_terms) > 100 then
-      perform app.invalid('query_terms.' || v_type, 'must be a list of at most 100');
+    if jsonb_typeof(v_terms) <> 'array' or jsonb_array_length(v_terms) > 50 then
+      perform app.invalid('query_terms.' || v_type, 'must be a list of at most 50');
     end if;
     if exists (
       select from jsonb_array_elements(v_terms) as t
-      where jsonb_typeof(t) <> 'string' or length(btrim(t #>> '{}')) not between 1 and 60
+      where jsonb_typeof(t) <> 'string' or length(t #>> '{}') > 50
+        or t #>> '{}' !~ '^\s*([^\s*]*[[:alnum:]][^\s*]*\*?)(\s+[^\s*]*[[:alnum:]][^\s*]*\*?)*\s*$'
     ) then
-      perform app.invalid('query_terms.' || v_type, 'holds texts of 1 to 60 characters');
+      perform app.invalid(
+        'query_terms.' || v_type, 'holds words of at most 50 characters, each with a letter or digit');
     end if;
   end loop;
   return p_terms;

@@ -11,8 +11,12 @@ from frontdesk.platform.context import Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.database_calls import change, read
 
-Term = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-QueryTerms = dict[QueryType, Annotated[list[Term], Field(max_length=100)]]
+_WORD = r"[^\s*]*[\p{L}\p{N}][^\s*]*\*?"
+Term = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=50, pattern=rf"^{_WORD}(?:\s+{_WORD})*$"),
+]
+QueryTerms = dict[QueryType, Annotated[list[Term], Field(max_length=50)]]
 
 
 class HelpdeskSettings(BaseModel):
@@ -32,7 +36,11 @@ class HelpdeskSettingsChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    query_terms: QueryTerms | None = None
+    query_terms: QueryTerms | None = Field(
+        None,
+        description="Each word of a term has a letter or digit; `*` at its end stands for the rest "
+        "of the word.",
+    )
     retention_days: int | None = Field(None, ge=1, le=3650)
 
 

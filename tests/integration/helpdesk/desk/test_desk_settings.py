@@ -17,7 +17,7 @@ def test_an_agency_that_has_set_nothing_keeps_everything(office: Office) -> None
 
 
 def test_the_owner_sets_what_agents_read_and_what_is_left_out_stays(office: Office) -> None:
-    terms = {"hotel_info": ["riad", "dar"]}
+    terms = {"hotel_info": ["riad", "kasbah*", "дом отдыха"], "pricing": ["ski pass"]}
     office["owner"].do("PATCH", PATH, {"query_terms": terms})
     changed = office["owner"].do("PATCH", PATH, {"retention_days": 90})
     assert changed == {"query_terms": terms, "retention_days": 90} == office["agent"].get(PATH)
@@ -56,6 +56,9 @@ def test_others_may_not(who: str, method: str, office: Office) -> None:
         ({"query_terms": {"weather": ["rain"]}}, "query_terms.weather"),
         ({"query_terms": {"pricing": "cost"}}, "query_terms.pricing"),
         ({"query_terms": {"pricing": [""]}}, "query_terms.pricing[0]"),
+        ({"query_terms": {"pricing": ["what, !"]}}, "query_terms.pricing[0]"),
+        ({"query_terms": {"pricing": ["sk*i"]}}, "query_terms.pricing[0]"),
+        ({"query_terms": {"pricing": ["x" * 51]}}, "query_terms.pricing[0]"),
         ({"query_terms": ["riad"]}, "query_terms"),
         ({"retention_days": 0}, "retention_days"),
         ({"retention_days": 3651}, "retention_days"),
