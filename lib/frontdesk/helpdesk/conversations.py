@@ -47,8 +47,8 @@ class ConversationQuery(ListQuery):
     user: UUID | None = Field(None, description="A member's id, with scope=all.")
 
 
-class ConversationChange(BaseModel):
-    """What may be changed of a conversation."""
+class ConversationTitle(BaseModel):
+    """Another title for a conversation."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +107,7 @@ def read_conversation(context: Context, path: ConversationPath) -> ConversationF
 
 
 def rename_conversation(
-    context: Context, path: ConversationPath, body: ConversationChange
+    context: Context, path: ConversationPath, body: ConversationTitle
 ) -> Conversation:
     """Give a conversation another title; for its user and for owners."""
     params = {"p_id": str(path.conversation_id), "p_changes": body.model_dump(mode="json")}

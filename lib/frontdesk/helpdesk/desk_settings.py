@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from frontdesk.helpdesk.classify import QueryType
+from frontdesk.platform.changes import Changes
 from frontdesk.platform.context import Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.database_calls import change, read
 
-_WORD = r"[^\s*]*[\p{L}\p{N}][^\s*]*\*?"
+_WORD = r"[^\s*]*[^\W_][^\s*]*\*?"
 Term = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=50, pattern=rf"^{_WORD}(?:\s+{_WORD})*$"),
@@ -31,10 +32,8 @@ class HelpdeskSettings(BaseModel):
     )
 
 
-class HelpdeskSettingsChange(BaseModel):
-    """What to set; what is left out stays, null takes away."""
-
-    model_config = ConfigDict(extra="forbid")
+class HelpdeskSettingsChange(Changes):
+    """What to set; null takes away."""
 
     query_terms: QueryTerms | None = Field(
         None,
@@ -52,6 +51,5 @@ def read_helpdesk_settings(context: Context) -> HelpdeskSettings:
 
 def change_helpdesk_settings(context: Context, body: HelpdeskSettingsChange) -> HelpdeskSettings:
     """Set the agency's own words and how long conversations are kept; for owners."""
-    changes = body.model_dump(mode="json", exclude_unset=True)
-    outcome = change(context, Rpc.CHANGE_HELPDESK_SETTINGS, {"p_changes": changes})
+    outcome = change(context, Rpc.CHANGE_HELPDESK_SETTINGS, {"p_changes": body.sent})
     return HelpdeskSettings.model_validate(outcome["data"])

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from frontdesk.helpdesk.stored import Person, StoredMessage
+from frontdesk.platform.changes import Changes
 from frontdesk.platform.database_calls import ListQuery
 from frontdesk.platform.fields import Email, Name, Phone
 
@@ -99,15 +100,12 @@ class NewTicket(BaseModel):
     )
 
 
-class TicketChange(BaseModel):
-    """What may be changed of a ticket; what is left out stays."""
+class TicketChange(Changes):
+    """What may be changed of a ticket."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    # What these are made of is never sent: only fields that the request names are.
-    subject: Subject = Field(default_factory=str)
-    description: Description = Field(default_factory=str)
-    priority: TicketPriority = Field(default_factory=lambda: TicketPriority.NORMAL)
+    subject: Subject = ""
+    description: Description = ""
+    priority: TicketPriority = TicketPriority.NORMAL
     assignee_id: UUID | None = Field(None, description="An active owner or agent; null for nobody.")
     client_id: UUID | None = Field(None, description="Null for none.")
 

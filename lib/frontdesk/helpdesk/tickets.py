@@ -49,8 +49,7 @@ def change_ticket(context: Context, path: TicketPath, body: TicketChange) -> Rep
     Only the fields that are sent change. With If-Match a change that was made in between is not
     overwritten.
     """
-    changes = body.model_dump(mode="json", exclude_unset=True)
-    params = {"p_id": str(path.ticket_id), "p_changes": changes}
+    params = {"p_id": str(path.ticket_id), "p_changes": body.sent}
     return _reply(change(context, Rpc.CHANGE_TICKET, params)["data"])
 
 
