@@ -7,11 +7,21 @@ alter table app.feedback
 alter table app.tickets
   -- The answer that the ticket is about. No foreign key: conversations end before their tickets do.
   add column answer_id uuid,
-  -- The conversation as it was when the ticket was opened, independent of what becomes of it:
-  -- [{id, role, text, mode, citations, created_at}]
-  add column transcript jsonb check (jsonb_typeof(transcript) = 'array'),
   -- How to reach somebody who is no member: {name?, email?, phone?}
-  add column contact jsonb check (jsonb_typeof(contact) = 'object');
+  add column contact jsonb check (jsonb_typeof(contact) = 'object'),
+  add column search_text text not null generated always as (app.fold(number || E'\n' || subject)) stored;
+
+-- The conversation as it was when the ticket was opened, independent of what becomes of it. Beside the
+-- ticket, so that a list does not carry it.
+create table app.ticket_transcripts (
+  tenant_id uuid not null,
+  ticket_id uuid not null,
+  -- [{id, role, text, mode, citations, created_at}]
+  messages jsonb not null check (jsonb_typeof(messages) = 'array'),
+  primary key (tenant_id, ticket_id),
+  foreign key (tenant_id, ticket_id) references app.tickets (tenant_id, id)
+);
+call app.isolate_table('app.ticket_transcripts', 'select, insert, delete');
 
 -- Everything that happened to a ticket, comments included, in order. Requesters see what is public.
 create table app.ticket_events (

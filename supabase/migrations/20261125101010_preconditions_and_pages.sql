@@ -106,19 +106,16 @@ language sql
 immutable
 as $$ select p_access.role in ('owner', 'agent') $$;
 
--- {id, name}, null when there is nobody. Staff see an address where there is no name; a visitor is not
--- told the staff's addresses.
-create function app.person_json(p_access app.access, p_user uuid)
+-- People by id: {id: {id, name}}, read at once for all that a reply names. Staff see an address where
+-- there is no name; a visitor is not told the staff's addresses.
+create function app.people_json(p_access app.access, p_users uuid[])
 returns jsonb
 language sql
 stable
 set search_path = ''
 as $$
-  select case when p_user is not null then jsonb_build_object(
-    'id', p_user,
-    'name', (
-      select coalesce(m.name, case when app.is_staff(p_access) then m.email end)
-      from app.tenant_members as m
-      where m.tenant_id = p_access.tenant_id and m.user_id = p_user))
-  end
+  select coalesce(jsonb_object_agg(u.id, jsonb_build_object(
+    'id', u.id, 'name', coalesce(m.name, case when app.is_staff(p_access) then m.email end))), '{}')
+  from (select distinct id from unnest(p_users) as id where id is not null) as u
+  left join app.tenant_members as m on m.tenant_id = p_access.tenant_id and m.user_id = u.id
 $$;

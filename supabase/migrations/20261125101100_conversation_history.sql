@@ -64,7 +64,9 @@ as $$
 $$;
 
 -- updated_at moves with each question, so it is the last activity.
-create function app.conversation_json(p_access app.access, p_conversation app.conversations)
+create function app.conversation_json(
+  p_conversation app.conversations, p_messages bigint, p_people jsonb
+)
 returns jsonb
 language sql
 stable
@@ -75,13 +77,34 @@ as $$
     'title', p_conversation.title,
     'channel', p_conversation.channel,
     'user_id', p_conversation.user_id,
-    'user', app.person_json(p_access, p_conversation.user_id),
-    'message_count', (
-      select count(*) from app.messages as m
-      where m.tenant_id = p_conversation.tenant_id and m.conversation_id = p_conversation.id),
+    'user', p_people -> p_conversation.user_id::text,
+    'message_count', p_messages,
     'created_at', app.utc(p_conversation.created_at),
     'updated_at', app.utc(p_conversation.updated_at),
     'last_activity_at', app.utc(p_conversation.updated_at))
+$$;
+
+-- Conversations in the list's order, with how many messages they have and whose they are.
+create function app.conversations_json(p_access app.access, p_ids uuid[])
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_people jsonb := app.people_json(p_access, array(
+    select c.user_id from app.conversations as c
+    where c.tenant_id = p_access.tenant_id and c.id = any (p_ids)));
+begin
+  return (
+    select coalesce(jsonb_agg(
+      app.conversation_json(c, n.messages, v_people) order by c.updated_at desc, c.id desc), '[]')
+    from app.conversations as c
+    cross join lateral (
+      select count(*) as messages from app.messages as m
+      where m.tenant_id = c.tenant_id and m.conversation_id = c.id) as n
+    where c.tenant_id = p_access.tenant_id and c.id = any (p_ids));
+end
 $$;
 
 -- p_filter: {scope?: mine or all, channel?, user?}; all and user are for staff. The newest
@@ -99,7 +122,7 @@ declare
   v_access app.access := app.require_role('visitor');
   v_channel text := app.optional_word(p_filter, 'channel', 'staff', 'website');
   v_user uuid := v_access.user_id;
-  v_rows jsonb;
+  v_ids uuid[];
 begin
   perform app.require_page_size(p_limit);
   if app.optional_word(p_filter, 'scope', 'mine', 'all') = 'all' then
@@ -108,19 +131,17 @@ begin
   elsif app.text_of(p_filter, 'user') is not null then
     perform app.invalid('user', 'needs scope=all');
   end if;
-  select coalesce(jsonb_agg(app.conversation_json(v_access, c) order by c.updated_at desc, c.id desc), '[]')
-  into v_rows
-  from (
-    select * from app.conversations as c
+  v_ids := array(
+    select c.id from app.conversations as c
     where c.tenant_id = v_access.tenant_id
       and (v_user is null or c.user_id = v_user)
       and (v_channel is null or c.channel = v_channel)
       and (p_after is null or (c.updated_at, c.id) < (
         (p_after ->> 'last_activity_at')::timestamptz, (p_after ->> 'id')::uuid))
     order by c.updated_at desc, c.id desc
-    limit p_limit + 1
-  ) as c;
-  return app.page_json(v_access, v_rows, p_limit, 'last_activity_at', 'id');
+    limit p_limit + 1);
+  return app.page_json(
+    v_access, app.conversations_json(v_access, v_ids), p_limit, 'last_activity_at', 'id');
 end
 $$;
 
@@ -138,9 +159,9 @@ set search_path = ''
 as $$
 declare
   v_access app.access := app.require_role('visitor');
-  v_conversation app.conversations := app.visible_conversation(v_access, p_id);
   v_messages jsonb;
 begin
+  perform app.visible_conversation(v_access, p_id);
   select coalesce(jsonb_agg(app.message_json(m) || jsonb_build_object(
       'position', m.position, 'degraded', m.degraded, 'degraded_reason', m.degraded_reason,
       'query_type', m.query_type, 'timings', m.timings,
@@ -158,7 +179,7 @@ begin
   ) as m;
   return jsonb_build_object(
     'access', app.access_json(v_access),
-    'conversation', app.conversation_json(v_access, v_conversation) || jsonb_build_object(
+    'conversation', app.conversations_json(v_access, array[p_id]) -> 0 || jsonb_build_object(
       'messages', v_messages,
       'has_more', coalesce((v_messages #>> '{0,position}')::int, 1) > 1));
 end
@@ -174,21 +195,19 @@ as $$
 declare
   v_access app.access := app.require_role('visitor');
   v_replay jsonb := app.claim_key(v_access.tenant_id, v_access.user_id::text, p_command);
-  v_conversation app.conversations;
 begin
   if v_replay is not null then
     return v_replay;
   end if;
-  v_conversation := app.own_conversation(v_access, p_id);
+  perform app.own_conversation(v_access, p_id);
   update app.conversations as c
   set title = app.require_text(p_changes, 'title', 200)
-  where c.tenant_id = v_access.tenant_id and c.id = p_id
-  returning * into v_conversation;
+  where c.tenant_id = v_access.tenant_id and c.id = p_id;
   perform app.write_audit(
     v_access.tenant_id, 'member', v_access.user_id::text, 'conversation.renamed', p_id, p_command);
   return app.reply(
     v_access.tenant_id, v_access.user_id::text, p_command, 200,
-    app.conversation_json(v_access, v_conversation));
+    app.conversations_json(v_access, array[p_id]) -> 0);
 end
 $$;
 
@@ -231,12 +250,11 @@ as $$
 declare
   v_access app.access := app.require_role('visitor');
   v_replay jsonb := app.claim_key(v_access.tenant_id, v_access.user_id::text, p_command);
-  v_conversation app.conversations;
 begin
   if v_replay is not null then
     return v_replay;
   end if;
-  v_conversation := app.own_conversation(v_access, p_id);
+  perform app.own_conversation(v_access, p_id);
   perform app.write_audit(
     v_access.tenant_id, 'member', v_access.user_id::text, 'conversation.deleted', p_id, p_command,
     app.delete_conversations(v_access.tenant_id, array[p_id]));

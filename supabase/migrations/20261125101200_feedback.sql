@@ -116,19 +116,22 @@ declare
   v_since timestamptz := app.time_of(p_filter, 'since');
   v_until timestamptz := app.time_of(p_filter, 'until');
   v_rows jsonb;
+  v_users uuid[];
+  v_people jsonb;
 begin
   perform app.require_page_size(p_limit);
-  select coalesce(jsonb_agg(
-    app.feedback_json(f) || jsonb_build_object(
-      'user', app.person_json(v_access, f.user_id),
-      'conversation_id', m.conversation_id,
-      'question', app.question_before(v_access.tenant_id, m.conversation_id, m.position),
-      'answer', m.text,
-      'mode', m.mode,
-      'query_type', m.query_type,
-      'citations', m.citations)
-    order by f.updated_at desc, f.answer_id desc, f.user_id desc), '[]')
-  into v_rows
+  select
+    coalesce(jsonb_agg(
+      app.feedback_json(f) || jsonb_build_object(
+        'conversation_id', m.conversation_id,
+        'question', q.text,
+        'answer', m.text,
+        'mode', m.mode,
+        'query_type', m.query_type,
+        'citations', m.citations)
+      order by f.updated_at desc, f.answer_id desc, f.user_id desc), '[]'),
+    array_agg(f.user_id)
+  into v_rows, v_users
   from (
     select * from app.feedback as f
     where f.tenant_id = v_access.tenant_id
@@ -142,7 +145,18 @@ begin
     order by f.updated_at desc, f.answer_id desc, f.user_id desc
     limit p_limit + 1
   ) as f
-  join app.messages as m on m.tenant_id = v_access.tenant_id and m.id = f.answer_id;
+  join app.messages as m on m.tenant_id = v_access.tenant_id and m.id = f.answer_id
+  left join lateral (
+    select b.text from app.messages as b
+    where b.tenant_id = v_access.tenant_id and b.conversation_id = m.conversation_id
+      and b.role = 'user' and b.position < m.position
+    order by b.position desc
+    limit 1
+  ) as q on true;
+  v_people := app.people_json(v_access, v_users);
+  select coalesce(jsonb_agg(r || jsonb_build_object('user', v_people -> (r ->> 'user_id')) order by n), '[]')
+  into v_rows
+  from jsonb_array_elements(v_rows) with ordinality as rows (r, n);
   return app.page_json(v_access, v_rows, p_limit, 'updated_at', 'answer_id', 'user_id');
 end
 $$;

@@ -41,8 +41,22 @@ begin
 end
 $$;
 
--- A ticket in a list. The client is shown to whom the agency shows that client.
-create function app.ticket_json(p_access app.access, p_ticket app.tickets)
+-- Clients by id: {id: {id, number, name}}, those alone whom the agency shows the caller. Visitors see none.
+create function app.clients_json(p_access app.access, p_clients uuid[])
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(jsonb_object_agg(
+    c.id, jsonb_build_object('id', c.id, 'number', c.number, 'name', c.name)), '{}')
+  from app.clients as c
+  where c.tenant_id = p_access.tenant_id and c.id = any (p_clients) and c.deleted_at is null
+    and p_access.role <> 'visitor'
+$$;
+
+-- A ticket in a list, with what people_json and clients_json know.
+create function app.ticket_json(p_ticket app.tickets, p_people jsonb, p_clients jsonb)
 returns jsonb
 language sql
 stable
@@ -55,13 +69,9 @@ as $$
     'description', p_ticket.description,
     'status', p_ticket.status,
     'priority', p_ticket.priority,
-    'requester', app.person_json(p_access, p_ticket.requester_id),
-    'assignee', app.person_json(p_access, p_ticket.assignee_id),
-    'client', (
-      select jsonb_build_object('id', c.id, 'number', c.number, 'name', c.name)
-      from app.clients as c
-      where c.tenant_id = p_ticket.tenant_id and c.id = p_ticket.client_id and c.deleted_at is null
-        and p_access.role <> 'visitor'),
+    'requester', p_people -> p_ticket.requester_id::text,
+    'assignee', p_people -> p_ticket.assignee_id::text,
+    'client', p_clients -> p_ticket.client_id::text,
     'contact', p_ticket.contact,
     'conversation_id', p_ticket.conversation_id,
     'answer_id', p_ticket.answer_id,
@@ -72,7 +82,7 @@ as $$
     'closed_at', app.utc(p_ticket.closed_at))
 $$;
 
-create function app.ticket_event_json(p_access app.access, p_event app.ticket_events)
+create function app.ticket_event_json(p_event app.ticket_events, p_people jsonb)
 returns jsonb
 language sql
 stable
@@ -82,7 +92,7 @@ as $$
     'id', p_event.id,
     'type', p_event.type,
     'visibility', p_event.visibility,
-    'actor', app.person_json(p_access, p_event.actor_id),
+    'actor', p_people -> p_event.actor_id::text,
     'text', p_event.text,
     'details', p_event.details,
     'created_at', app.utc(p_event.created_at))
@@ -91,21 +101,30 @@ $$;
 -- A ticket with its transcript and its newest 500 events in order; requesters see the public ones.
 create function app.ticket_file_json(p_access app.access, p_ticket app.tickets)
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select app.ticket_json(p_access, p_ticket) || jsonb_build_object(
-    'transcript', p_ticket.transcript,
-    'events', (
-      select coalesce(jsonb_agg(app.ticket_event_json(p_access, e) order by e.position), '[]')
-      from (
-        select * from app.ticket_events as e
-        where e.tenant_id = p_ticket.tenant_id and e.ticket_id = p_ticket.id
-          and (e.visibility = 'public' or app.is_staff(p_access))
-        order by e.position desc
-        limit 500
-      ) as e))
+declare
+  v_events app.ticket_events[] := array(
+    select e from app.ticket_events as e
+    where e.tenant_id = p_ticket.tenant_id and e.ticket_id = p_ticket.id
+      and (e.visibility = 'public' or app.is_staff(p_access))
+    order by e.position desc
+    limit 500);
+  v_people jsonb := app.people_json(
+    p_access,
+    array[p_ticket.requester_id, p_ticket.assignee_id] || array(select e.actor_id from unnest(v_events) as e));
+begin
+  return app.ticket_json(p_ticket, v_people, app.clients_json(p_access, array[p_ticket.client_id]))
+    || jsonb_build_object(
+      'transcript', (
+        select t.messages from app.ticket_transcripts as t
+        where t.tenant_id = p_ticket.tenant_id and t.ticket_id = p_ticket.id),
+      'events', (
+        select coalesce(jsonb_agg(app.ticket_event_json(v_events[i], v_people) order by i desc), '[]')
+        from generate_subscripts(v_events, 1) as i));
+end
 $$;
 
 -- {access, ticket: {…, transcript, events}}
@@ -160,6 +179,9 @@ declare
   v_nobodys boolean := app.text_of(p_filter, 'assignee') is not distinct from 'none';
   v_words text := app.text_of(p_filter, 'q');
   v_requester uuid;
+  v_page app.tickets[];
+  v_people jsonb;
+  v_clients jsonb;
   v_rows jsonb;
 begin
   perform app.require_page_size(p_limit);
@@ -174,9 +196,9 @@ begin
     v_requester := v_access.user_id;
   end if;
   execute format(
-    'select coalesce(jsonb_agg(app.ticket_json($1, t) order by t.%1$I desc, t.id desc), ''[]'') from ('
+    'select array_agg(p order by p.%1$I desc, p.id desc) from ('
     '  select * from app.tickets as t'
-    '  where t.tenant_id = ($1).tenant_id'
+    '  where t.tenant_id = $1'
     '    and ($2 is null or t.status = any ($2))'
     '    and ($3 is null or t.priority = any ($3))'
     '    and (not $4 or t.assignee_id is null)'
@@ -185,21 +207,27 @@ begin
     '    and ($7 is null or t.client_id = $7)'
     '    and ($8 is null or t.created_at >= $8) and ($9 is null or t.created_at < $9)'
     '    and ($10 is null or t.updated_at >= $10) and ($11 is null or t.updated_at < $11)'
-    '    and ($12 is null or t.number like upper($12) or app.fold(t.subject) like app.fold($12))'
+    '    and ($12 is null or t.search_text like $12)'
     '    and ($13 is null or (t.%1$I, t.id) < ($13, $14))'
     '  order by t.%1$I desc, t.id desc'
     '  limit $15'
-    ') as t',
+    ') as p',
     v_key)
-  into v_rows
+  into v_page
   using
-    v_access, app.texts_of(p_filter, 'status'), app.texts_of(p_filter, 'priority'), v_nobodys,
+    v_access.tenant_id, app.texts_of(p_filter, 'status'), app.texts_of(p_filter, 'priority'), v_nobodys,
     case when not v_nobodys then app.user_filter(v_access, p_filter, 'assignee') end, v_requester,
     app.optional_uuid(p_filter, 'client'),
     app.time_of(p_filter, 'created_since'), app.time_of(p_filter, 'created_until'),
     app.time_of(p_filter, 'updated_since'), app.time_of(p_filter, 'updated_until'),
-    '%' || app.like_literal(v_words) || '%',
+    '%' || app.like_literal(app.fold(v_words)) || '%',
     (p_after ->> v_key)::timestamptz, (p_after ->> 'id')::uuid, p_limit + 1;
+  v_people := app.people_json(
+    v_access, array(select unnest(array[t.requester_id, t.assignee_id]) from unnest(v_page) as t));
+  v_clients := app.clients_json(v_access, array(select t.client_id from unnest(v_page) as t));
+  select coalesce(jsonb_agg(app.ticket_json(v_page[i], v_people, v_clients) order by i), '[]')
+  into v_rows
+  from generate_subscripts(v_page, 1) as i;
   return app.page_json(v_access, v_rows, p_limit, v_key, 'id');
 end
 $$;

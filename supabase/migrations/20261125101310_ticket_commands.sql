@@ -136,7 +136,6 @@ begin
     v_ticket.conversation_id := v_answer.conversation_id;
   end if;
   if v_ticket.conversation_id is not null then
-    v_ticket.transcript := app.transcript_of(v_access.tenant_id, v_ticket.conversation_id);
     v_ticket.subject := left(
       app.question_before(v_access.tenant_id, v_ticket.conversation_id, v_answer.position), 300);
   end if;
@@ -153,15 +152,21 @@ begin
   begin
     insert into app.tickets (
       tenant_id, id, number, subject, description, priority, client_id, conversation_id, answer_id,
-      transcript, contact, requester_id)
+      contact, requester_id)
     values (
       v_access.tenant_id, v_ticket.id, v_ticket.number, v_ticket.subject, v_ticket.description,
       v_ticket.priority, v_ticket.client_id, v_ticket.conversation_id, v_ticket.answer_id,
-      v_ticket.transcript, v_ticket.contact, v_access.user_id)
+      v_ticket.contact, v_access.user_id)
     returning * into v_ticket;
   exception when unique_violation then
     perform app.fail(409, 'conflict', 'A ticket with this id exists already.', '{"field": "id"}');
   end;
+  if v_ticket.conversation_id is not null then
+    insert into app.ticket_transcripts (tenant_id, ticket_id, messages)
+    values (
+      v_access.tenant_id, v_ticket.id,
+      app.transcript_of(v_access.tenant_id, v_ticket.conversation_id));
+  end if;
   perform app.add_ticket_event(v_ticket, v_access.user_id, 'opened', 'public');
   perform app.write_audit(
     v_access.tenant_id, 'member', v_access.user_id::text, 'ticket.opened', v_ticket.id, p_command,
@@ -339,7 +344,7 @@ begin
     jsonb_build_object('visibility', v_visibility));
   return app.reply(
     v_access.tenant_id, v_access.user_id::text, p_command, 201,
-    app.ticket_event_json(v_access, v_event));
+    app.ticket_event_json(v_event, app.people_json(v_access, array[v_access.user_id])));
 end
 $$;
 

@@ -66,15 +66,14 @@ begin
   v_deleted := app.delete_conversations(p_tenant, v_conversations);
 
   for v_ticket in
-    select * from app.tickets as t
-    where t.tenant_id = p_tenant and t.closed_at < v_before and t.transcript is not null
+    select t.* from app.tickets as t
+    join app.ticket_transcripts as s on s.tenant_id = t.tenant_id and s.ticket_id = t.id
+    where t.tenant_id = p_tenant and t.closed_at < v_before
     order by t.closed_at, t.id
     limit v_limit
-    for update skip locked
+    for update of t skip locked
   loop
-    update app.tickets as t
-    set transcript = null, version = t.version + 1
-    where t.tenant_id = p_tenant and t.id = v_ticket.id;
+    delete from app.ticket_transcripts as s where s.tenant_id = p_tenant and s.ticket_id = v_ticket.id;
     perform app.add_ticket_event(v_ticket, null, 'transcript_removed', 'public');
     v_transcripts := v_transcripts + 1;
   end loop;

@@ -64,6 +64,7 @@ class Table(StrEnum):
     FEEDBACK = "feedback"
     TICKETS = "tickets"
     TICKET_EVENTS = "ticket_events"
+    TICKET_TRANSCRIPTS = "ticket_transcripts"
     OPERATIONS = "operations"
     OPERATION_STEPS = "operation_steps"
     OUTBOX = "outbox"

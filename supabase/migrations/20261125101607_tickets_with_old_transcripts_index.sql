@@ -1,3 +1,0 @@
--- Retention looks for transcripts of tickets that were closed long ago.
-create index concurrently tickets_with_transcript_by_closing on app.tickets (tenant_id, closed_at, id)
-  where transcript is not null;
