@@ -3,6 +3,7 @@
 from frontdesk.helpdesk import conversations, desk_settings, feedback, tickets
 from frontdesk.helpdesk.ask import ask
 from frontdesk.helpdesk.readiness import knowledge
+from frontdesk.helpdesk.usage import read_usage
 from frontdesk.http import Role, delete, get, http_function, patch, post
 
 CONVERSATION = "/v1/helpdesk/conversations/{conversation_id}"
@@ -26,5 +27,6 @@ helpdesk = http_function(
     post(f"{TICKET}/comments", tickets.comment_on_ticket, allow=Role.VISITOR, status=201),
     get("/v1/helpdesk/settings", desk_settings.read_helpdesk_settings, allow=Role.AGENT),
     patch("/v1/helpdesk/settings", desk_settings.change_helpdesk_settings, allow=Role.OWNER),
+    get("/v1/helpdesk/usage", read_usage, allow=Role.OWNER),
     ready=[knowledge],
 )

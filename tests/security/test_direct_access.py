@@ -54,6 +54,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "import_clients": {"p_rows": [{"id": NOBODY, "name": "Ada"}]},
     "add_document": {"p_document": {"id": NOBODY, **DOCUMENT}},
     "delete_document": {"p_id": NOBODY},
+    "record_usage": {"p_usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost_micros": 1}},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
     "rename_conversation": {"p_id": NOBODY, "p_changes": {"title": "x"}},
     "delete_conversation": {"p_id": NOBODY},

@@ -106,6 +106,7 @@ class Rpc(StrEnum):
     READ_HELPDESK_SETTINGS = "read_helpdesk_settings"
     CHANGE_HELPDESK_SETTINGS = "change_helpdesk_settings"
     READ_USAGE = "read_usage"
+    RECORD_USAGE = "record_usage"
 
     PLATFORM_CREATE_TENANT = "platform_create_tenant"
     PLATFORM_READ_TENANT = "platform_read_tenant"
