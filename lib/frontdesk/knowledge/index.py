@@ -16,7 +16,8 @@ from uuid import UUID
 import numpy as np
 
 from frontdesk.knowledge.chunkfile import decompress, unpack_spans
-from frontdesk.knowledge.manifest import CHUNKS_FILE, VECTORS_FILE, IndexInvalid
+from frontdesk.knowledge.details import DetailVectors
+from frontdesk.knowledge.manifest import CHUNKS_FILE, DETAILS_FILE, VECTORS_FILE, IndexInvalid
 from frontdesk.knowledge.vectorfile import VectorIndex
 
 if TYPE_CHECKING:
@@ -140,14 +141,20 @@ class LoadedIndex:
                 ).fetchone()[0]
         except (sqlite3.Error, TypeError) as unreadable:
             raise IndexInvalid("The chunk file can't be read.") from unreadable
+        self._details = (
+            DetailVectors(
+                folder / DETAILS_FILE, chunks=manifest.chunks, dimensions=manifest.dimensions
+            )
+            if DETAILS_FILE in manifest.files
+            else None
+        )
         self._masks: dict[Filters, NDArray[np.bool_]] = {}
         self._masks_lock = threading.Lock()
 
     @property
     def size_bytes(self) -> int:
         """Bytes of the mapped files: the most that searching it can keep in memory."""
-        files = self.manifest.files
-        return files[VECTORS_FILE].size + files[CHUNKS_FILE].size
+        return sum(file.size for file in self.manifest.served_files.values())
 
     @cached_property
     def documents(self) -> tuple[IndexedDocument, ...]:
@@ -190,6 +197,17 @@ class LoadedIndex:
     def vectors(self, chunks: Sequence[int]) -> Vectors:
         """Stored vectors of chunks, float32 (n, d)."""
         return self._dense.read(np.asarray(chunks, np.int64))
+
+    def sentence_vectors(self, chunk: int) -> Vectors | None:
+        """Vectors of a chunk's sentences under their heading, float32 (sentences, d); or None.
+
+        See `frontdesk.knowledge.details`; they are rounded to half precision.
+        """
+        return None if self._details is None else self._details.of_sentences(chunk)
+
+    def word_vectors(self, words: Sequence[str]) -> Mapping[str, Vectors]:
+        """Vectors of those lower-case words that are stored, float32 (d,), rounded alike."""
+        return {} if self._details is None else self._details.of_words(words)
 
     def lexical(
         self, terms: Sequence[QueryTerm], k: int, allowed: NDArray[np.bool_] | None = None
