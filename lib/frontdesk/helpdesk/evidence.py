@@ -14,10 +14,11 @@ import numpy as np
 
 from frontdesk.helpdesk.classify import fold
 from frontdesk.helpdesk.facets import gives, months_of
-from frontdesk.helpdesk.question import WORD, Question, Term, TermKind
+from frontdesk.helpdesk.question import Question, Term, TermKind
 from frontdesk.helpdesk.thesaurus import concepts_of
 from frontdesk.helpdesk.wording import NOT_COMPARED, Wording, compare_words
 from frontdesk.knowledge import language
+from frontdesk.knowledge.details import WORD
 from frontdesk.knowledge.tokens import tokenize
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from frontdesk.helpdesk.vectors import TextVectors
+    from frontdesk.helpdesk.vectors import QuestionVectors
     from frontdesk.knowledge.embedder import Vectors
     from frontdesk.knowledge.retrieve import Candidate
     from frontdesk.platform.resilience import Deadline
@@ -101,7 +102,7 @@ def weigh_up(
     question: Question,
     candidates: Sequence[Candidate],
     query_vector: Vectors | None,
-    vectors: TextVectors | None,
+    vectors: QuestionVectors | None,
     *,
     deadline: Deadline,
 ) -> Evidence:
@@ -109,7 +110,7 @@ def weigh_up(
 
     Args:
         query_vector: of the whole question; None when it could not be embedded.
-        vectors: of the embedder that made it; None leaves the cosines at 0.
+        vectors: by the embedder that made it; None leaves the cosines at 0.
 
     Raises:
         UpstreamUnavailable, DeadlineExceeded: as the embedder does.
@@ -124,9 +125,7 @@ def weigh_up(
     if not sentences:
         return Evidence(question, sentences, features)
     if vectors is not None and query_vector is not None:
-        features[:, :2] = _cosines(
-            question, looked_at, sentences, query_vector, vectors, deadline=deadline
-        )
+        features[:, :2] = _cosines(question, looked_at, query_vector, vectors, deadline=deadline)
     measures = [_Passage(question, candidate) for candidate in looked_at]
     for row, sentence in enumerate(sentences):
         candidate = looked_at[sentence.candidate]
@@ -148,18 +147,14 @@ def weigh_up(
 def _cosines(
     question: Question,
     candidates: Sequence[Candidate],
-    sentences: Sequence[Sentence],
     query_vector: Vectors,
-    vectors: TextVectors,
+    vectors: QuestionVectors,
     *,
     deadline: Deadline,
 ) -> Vectors:
     """Columns ``cosine`` and ``subject_cosine``."""
-    headed = [
-        f"{candidates[sentence.candidate].context.rsplit(' > ', 1)[-1]}: {sentence.text}"
-        for sentence in sentences
-    ]
-    made = vectors.of([question.subject, *headed], deadline=deadline)
+    passages = [candidate.chunk for candidate in candidates]
+    made = vectors.of_sentences(question.subject, passages, deadline=deadline)
     return np.stack([made[1:] @ query_vector, made[1:] @ made[0]], axis=1)
 
 

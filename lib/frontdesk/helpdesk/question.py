@@ -12,6 +12,7 @@ from frontdesk.helpdesk.facets import AnswerKind, expected_kind, months_of, name
 from frontdesk.helpdesk.fillers import FILLERS
 from frontdesk.helpdesk.thesaurus import concepts_by_word
 from frontdesk.knowledge import language
+from frontdesk.knowledge.details import WORD, meaningful_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
     from frontdesk.knowledge.retrieve import Candidate
     from frontdesk.knowledge.tokens import QueryTerm
 
-WORD: Final = re.compile(r"[^\W_]+")
 _WORD_WITHIN: Final = re.compile(r"(?<=[\w,;] )[^\W\d_]+")
 # In German a capital tells nothing, a preposition of place does: "nach Bali", "im Hotel Sacher".
 _GERMAN_PLACE: Final = re.compile(r"\b(?:nach|in|auf|Hotel|Gasthof|Pension) ([A-ZÄÖÜ]\w{2,})")
 _SHORTEST_NAME: Final = 3
-_STOP_WORDS: Final = frozenset[str]().union(*language.STOP_WORDS.values())
 
 
 class Vocabulary(Protocol):
@@ -134,12 +133,7 @@ def take_apart(
 
 def content_words(text: str) -> list[str]:
     """The words of a text that carry meaning, lower case, each once."""
-    words = dict.fromkeys(match[0].lower() for match in WORD.finditer(text))
-    return [
-        word
-        for word in words
-        if len(word) >= _SHORTEST_NAME and word not in _STOP_WORDS and fold(word) not in FILLERS
-    ]
+    return [word for word in meaningful_words(text) if fold(word) not in FILLERS]
 
 
 def _concepts(text: str) -> Mapping[str, frozenset[int]]:

@@ -69,6 +69,16 @@ class Manifest(_Document):
         return files
 
     @property
+    def shared(self) -> bool:
+        """Whether every agency searches it, beside its own."""
+        return self.tenant_id == SHARED_TENANT
+
+    @property
+    def parts(self) -> tuple[Manifest]:
+        """Itself; see `frontdesk.knowledge.searchable.IndexFacts`."""
+        return (self,)
+
+    @property
     def served_files(self) -> dict[str, FileEntry]:
         """What a searching process needs on its disk."""
         return {name: self.files[name] for name in SERVED_FILES if name in self.files}
