@@ -104,12 +104,14 @@ class Outline:
         Raises:
             DocumentUnreadable: the document holds more text than an index should.
         """
+        if len(text) > 2 * MAX_CHARACTERS:  # not even worth squeezing
+            raise _too_long()
         text = squeeze(text)
         if not text:
             return
         self._characters += len(text)
         if self._characters > MAX_CHARACTERS:
-            raise DocumentUnreadable(f"The document holds over {MAX_CHARACTERS:,} characters.")
+            raise _too_long()
         self._blocks.append(Block(text, kind))
 
     def rows(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -129,8 +131,15 @@ class Outline:
             self._blocks = []
 
 
+def _too_long() -> DocumentUnreadable:
+    return DocumentUnreadable(f"The document holds over {MAX_CHARACTERS:,} characters; split it.")
+
+
 def squeeze(text: str) -> str:
     """Every run of space, line breaks too, becomes one blank; control characters go."""
+    squeezed = " ".join(text.split())
+    if squeezed.isprintable():  # nearly always, and much faster than to look at each character
+        return squeezed
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
@@ -162,7 +171,15 @@ def extract(data: bytes, filename: str, content_type: str | None = None) -> Extr
         UnsupportedMediaType: the bytes are of no kind that we read.
         DocumentUnreadable: damaged, encrypted, too large, or without any text.
     """
-    kind = sniff(data, filename, content_type)
+    return read_as(sniff(data, filename, content_type), data, filename)
+
+
+def read_as(kind: Kind, data: bytes, filename: str) -> Extracted:
+    """Read a file whose kind is known.
+
+    Raises:
+        UnsupportedMediaType, DocumentUnreadable: as ``extract`` does.
+    """
     outline = _read(kind, data)
     sections = outline.sections()
     if not sections:
