@@ -92,7 +92,7 @@ class Inspection:
     characters: int
 
 
-class _TimeUp(Exception):  # noqa: N818 -- named after what happened
+class _TimeUp(Exception):
     """The child had not ended at its time limit."""
 
 
@@ -165,7 +165,7 @@ def _trusting_nothing() -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:
-        log.error("The reader of a file answered nonsense.", error=type(error).__name__)
+        log.exception("The reader of a file answered nonsense.")
         raise DocumentUnreadable(UNREADABLE) from error
 
 

@@ -11,13 +11,15 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from frontdesk.knowledge import language
-from frontdesk.knowledge.sniff import Kind, sniff
+from frontdesk.knowledge.sniff import Kind, decode, sniff
 from frontdesk.platform.errors import Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MAX_CHARACTERS = 5_000_000  # of extracted text; about 2,500 printed pages
+MAX_MARKUP = 4 * MAX_CHARACTERS  # characters of a text file with its marks, addresses and pictures
+MAX_HEADING = 300  # characters; what is longer is a paragraph, however it is set
 
 
 class DocumentUnreadable(Unprocessable):
@@ -88,7 +90,14 @@ class Outline:
         self._characters = 0
 
     def heading(self, level: int, text: str) -> None:
-        """A heading of that level (1 is the outermost) opens a section."""
+        """A heading of that level (1 is the outermost) opens a section.
+
+        Raises:
+            DocumentUnreadable: as ``add`` does; what is too long for a heading is a block.
+        """
+        if len(text) > MAX_HEADING:
+            self.add(text)
+            return
         text = squeeze(text)
         if not text:
             return
@@ -104,8 +113,6 @@ class Outline:
         Raises:
             DocumentUnreadable: the document holds more text than an index should.
         """
-        if len(text) > 2 * MAX_CHARACTERS:  # not even worth squeezing
-            raise _too_long()
         text = squeeze(text)
         if not text:
             return
@@ -129,6 +136,19 @@ class Outline:
             path = tuple(text for _, text in self._path)
             self._sections.append(Section(path, tuple(self._blocks)))
             self._blocks = []
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file that is text.
+
+    Raises:
+        UnsupportedMediaType: see ``sniff.decode``.
+        DocumentUnreadable: it is so long that most of it would have to be markup.
+    """
+    text = decode(data)
+    if len(text) > MAX_MARKUP:
+        raise _too_long()
+    return text
 
 
 def _too_long() -> DocumentUnreadable:

@@ -14,26 +14,32 @@ from collections import Counter
 from html.parser import HTMLParser
 from typing import NamedTuple
 
-from frontdesk.knowledge.extract import BlockKind, Outline, squeeze
-from frontdesk.knowledge.sniff import decode
+from frontdesk.knowledge.extract import BlockKind, Outline, squeeze, text_of
 
 # Never text for a reader.
 _DROPPED = frozenset(
-    """
-    aside audio button canvas datalist dialog footer form iframe nav noembed noframes noscript
-    object script select style svg template textarea video
-    """.split()
+    re.split(
+        r"\s+",
+        """
+        aside audio button canvas datalist dialog footer form iframe nav noembed noframes noscript
+        object script select style svg template textarea video
+        """.strip(),
+    )
 )
 _HEADINGS = re.compile(r"h[1-6]")
 _BLOCKS = frozenset(
-    """
-    address article blockquote body caption dd details div dl dt fieldset figcaption figure h1 h2 h3
-    h4 h5 h6 header html li main ol p pre section summary table td th tr ul
-    """.split()
+    re.split(
+        r"\s+",
+        """
+        address article blockquote body caption dd details div dl dt fieldset figcaption figure h1
+        h2 h3 h4 h5 h6 header html li main ol p pre section summary table td th tr ul
+        """.strip(),
+    )
 )
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta"}) | {
-    "param", "source", "track", "wbr",
-}  # fmt: skip
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source"}
+    | {"track", "wbr"}
+)
 # Which open block ends where one of these begins, though its author did not close it.
 _ENDED_BY = {
     "dd": frozenset({"dd", "dt"}),
@@ -51,7 +57,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 def read_html(data: bytes) -> Outline:
     """Headings, paragraphs, list entries and table rows, in the page's order."""
     reader = _Reader()
-    reader.feed(decode(data))
+    reader.feed(text_of(data))
     reader.close()
     return reader.outline()
 

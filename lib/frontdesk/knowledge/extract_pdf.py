@@ -142,7 +142,11 @@ def _running_titles(pages: list[list[_Line]]) -> set[tuple[str, int]]:
     if len(pages) < _FEWEST_PAGES:
         return set()
     places = Counter(place for page in pages for place in {_place(line) for line in page})
-    return {place for place, count in places.items() if count * 2 > len(pages)}
+    repeated = {place for place, count in places.items() if count * 2 > len(pages)}
+    lengths = [(len(line.text), _place(line) in repeated) for page in pages for line in page]
+    titles = sum(length for length, is_title in lengths if is_title)
+    # Where most of the text repeats it is a form filled in page by page, and no title.
+    return repeated if titles * 2 < sum(length for length, _ in lengths) else set()
 
 
 def _paragraphs(lines: list[_Line], body: float) -> Iterator[list[_Line]]:

@@ -8,8 +8,8 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from frontdesk.knowledge.extract import BlockKind, DocumentUnreadable, Outline
-from frontdesk.knowledge.sniff import decode, delimiter_of
+from frontdesk.knowledge.extract import BlockKind, DocumentUnreadable, Outline, text_of
+from frontdesk.knowledge.sniff import delimiter_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,13 +38,18 @@ _LINK = re.compile(
 )
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>]{1,4000})>")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,4000}>")
-_EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|~~|`{1,3})(?=\S)(.{1,500}?)(?<=\S)\1")
+_EMPHASIS = re.compile(
+    r"(\*{1,3})(?=\S)([^*]{1,1000})(?<=\S)\1"
+    r"|(_{2,3})(?=\S)((?:[^_]|_(?!_)){1,1000})(?<=\S)\3"
+    r"|(~~)(?=\S)((?:[^~]|~(?!~)){1,1000})(?<=\S)\5"
+    r"|(`{1,3})(?=\S)([^`]{1,1000})(?<=\S)\7"
+)
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|>~-])")
 
 
 def read_markdown(data: bytes) -> Outline:
     """CommonMark's blocks that carry text: headings, paragraphs, lists, quotes, tables, code."""
-    text = decode(data)
+    text = text_of(data)
     outline = Outline()
     front = _FRONT_MATTER.match(text)
     if front:
@@ -143,7 +148,7 @@ def plain(markdown: str) -> str:
     text = _LINK.sub(lambda match: match.group(1) or match.group(2), text)
     text = _TAG.sub("", _AUTOLINK.sub(r"\1", text))
     for _ in range(3):  # emphasis inside emphasis
-        text = _EMPHASIS.sub(r"\2", text)
+        text = _EMPHASIS.sub(r"\2\4\6\8", text)
     return html.unescape(_ESCAPE.sub(r"\1", text))
 
 
@@ -158,7 +163,7 @@ def read_csv(data: bytes) -> Outline:
     Raises:
         DocumentUnreadable: more than 100,000 rows, 1,000 columns, or 100,000 characters in a cell.
     """
-    text = decode(data)
+    text = text_of(data)
     delimiter = delimiter_of(text[:16_384]) or ("\t" if "\t" in text[:4096] else ",")
     outline = Outline()
     header: list[str] = []
@@ -203,12 +208,13 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
 def read_text(data: bytes) -> Outline:
     """Paragraphs between empty lines; underlined or short stand-alone lines are headings."""
     outline = Outline()
-    for paragraph in re.split(r"\n\s*\n", decode(data)):
+    paragraphs = re.split(r"\n\s*\n", text_of(data).strip())
+    for paragraph in paragraphs:
         lines = [line.strip() for line in paragraph.strip("\n").split("\n") if line.strip()]
         if len(lines) > 1 and re.fullmatch(r"[=\-~*_]{3,}", lines[1]):
             outline.heading(1 if outline.title is None else 2, lines[0])
             lines = lines[2:]
-        elif len(lines) == 1 and _looks_like_heading(lines[0]):
+        elif len(paragraphs) > 1 and len(lines) == 1 and _looks_like_heading(lines[0]):
             outline.heading(1 if outline.title is None else 2, lines[0].rstrip(":"))
             continue
         _paragraph(outline, lines)

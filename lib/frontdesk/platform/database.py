@@ -84,6 +84,8 @@ class Rpc(StrEnum):
     ADD_DOCUMENT = "add_document"
     LIST_DOCUMENTS = "list_documents"
     READ_DOCUMENT = "read_document"
+    REPLACE_DOCUMENT = "replace_document"
+    UPDATE_DOCUMENT = "update_document"
     DELETE_DOCUMENT = "delete_document"
     RECORD_ANSWER = "record_answer"
     FIND_ANSWER = "find_answer"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from frontdesk.knowledge.documents import document_object
+from frontdesk.knowledge.document_files import document_object
 from frontdesk.knowledge.index import LoadedIndex
 from frontdesk.knowledge.indexer import Indexer, IndexingContended
 from frontdesk.knowledge.loader import IndexStore
