@@ -5,10 +5,8 @@ What a file is, its bytes decide (see `sniff`); its name is a hint among plain-t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from frontdesk.knowledge import language
 from frontdesk.knowledge.sniff import Kind, decode, sniff
@@ -33,16 +31,15 @@ class BlockKind(StrEnum):
     ROW = "row"  # one table row or list entry: one sentence, whatever stops it holds
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+# Tuples, since dataclasses would double what a process costs that reads one small file.
+class Block(NamedTuple):
     """A paragraph, a list entry, or a table row as a sentence."""
 
     text: str
     kind: BlockKind = BlockKind.PROSE
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """The blocks under one heading.
 
     Attributes:
@@ -53,8 +50,7 @@ class Section:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Extracted:
+class Extracted(NamedTuple):
     """A document as text."""
 
     title: str
@@ -204,10 +200,15 @@ def read_as(kind: Kind, data: bytes, filename: str) -> Extracted:
     sections = outline.sections()
     if not sections:
         raise DocumentUnreadable(_EMPTY.get(kind, "The document holds no text."))
-    stem = PurePosixPath(filename.replace("\\", "/")).stem
-    title = outline.title or squeeze(stem.replace("_", " ").replace("-", " ")) or "Untitled"
+    title = (outline.title or _title_of(filename))[:MAX_HEADING]
     document = Extracted(title, language.DEFAULT, sections)
-    return replace(document, language=language.detect(document.text))
+    return document._replace(language=language.detect(document.text))
+
+
+def _title_of(filename: str) -> str:
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    return squeeze(stem.replace("_", " ").replace("-", " ")) or "Untitled"
 
 
 _EMPTY = {Kind.PDF: "The PDF holds no text; a scan has to be read by OCR first."}

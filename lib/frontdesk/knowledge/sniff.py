@@ -7,7 +7,6 @@ import io
 import re
 from enum import StrEnum
 from itertools import islice
-from pathlib import PurePosixPath
 
 from frontdesk.platform.errors import UnsupportedMediaType
 
@@ -75,7 +74,7 @@ def sniff(data: bytes, filename: str = "", content_type: str | None = None) -> K
 
 
 def _text_kind(sample: str, filename: str, content_type: str | None) -> Kind:
-    named = _SUFFIXES.get(PurePosixPath(filename.lower()).suffix)
+    named = _SUFFIXES.get(filename[filename.rfind(".") :].lower())
     if named is not Kind.MARKDOWN and _is_html(sample):  # Markdown may begin with a tag
         return Kind.HTML
     if named and named is not Kind.HTML:
