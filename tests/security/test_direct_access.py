@@ -45,6 +45,8 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "create_client": {"p_client": {"id": NOBODY, "name": "Ada"}},
     "import_clients": {"p_rows": [{"id": NOBODY, "name": "Ada"}]},
     "add_document": {"p_document": {"id": NOBODY, **DOCUMENT}},
+    "replace_document": {"p_id": NOBODY, "p_document": DOCUMENT},
+    "update_document": {"p_id": NOBODY, "p_changes": {"title": "Bags"}},
     "delete_document": {"p_id": NOBODY},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
 }
@@ -69,7 +71,14 @@ PLATFORM: dict[str, dict[str, Any]] = {
     "platform_mark_indexed": {"p_tenant": NOBODY, "p_version": "x", "p_results": []},
 }
 MEMBER_FUNCTIONS = QUERIES | COMMANDS
-AGENT_COMMANDS = ("create_client", "import_clients", "add_document", "delete_document")
+AGENT_COMMANDS = (
+    "create_client",
+    "import_clients",
+    "add_document",
+    "replace_document",
+    "update_document",
+    "delete_document",
+)
 
 
 @dataclass
@@ -270,10 +279,12 @@ def test_other_agencies_rows_do_not_exist(cast: Cast) -> None:
     for function, what in (
         ("read_client", "client"),
         ("read_document", "document"),
+        ("replace_document", "document"),
+        ("update_document", "document"),
         ("delete_document", "document"),
         ("read_conversation", "conversation"),
     ):
-        reply = other.rpc(function, p_id=ids[what])
+        reply = other.rpc(function, **(MEMBER_FUNCTIONS[function] | {"p_id": ids[what]}))
         assert (reply.status_code, reply.json()["details"]) == (404, "not_found"), reply.text
     # Even the same ids may be used by both: nobody learns that they are taken.
     twin = other.rpc("create_client", p_client={"id": ids["client"], "name": "Twin"})
