@@ -6,7 +6,10 @@ import io
 import json
 import os
 import signal
+import statistics
 import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +42,7 @@ from tests.support.waiting import eventually
 from tests.unit.knowledge.builders import a_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SLOW = hostile_files.text_operators_without_end()
 GUIDE = "# Naxos\n\nDer Bus nach Plaka fährt stündlich.\n\n- Taxi\n\n## Wetter\n\nWarm.".encode()
@@ -123,6 +126,22 @@ def test_a_file_that_takes_too_long_is_given_up() -> None:
             SLOW, "slow.pdf", limits=replace(PATIENT, seconds=0.5), deadline=a_deadline(60)
         )
     assert caught.value.message == TOO_SLOW
+
+
+@pytest.mark.parametrize("name", hostile_files.regex_hostile_markdown(10))
+def test_markdown_made_for_careless_expressions_costs_no_more_than_another(name: str) -> None:
+    page = hostile_files.regex_hostile_markdown(200_000)[name] + b"\n\nVisas cost 50 dollars."
+    found = inspect_bounded(
+        page, "page.md", limits=replace(PATIENT, cpu_seconds=3), deadline=a_deadline(60)
+    )
+    assert found.kind is Kind.MARKDOWN
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "p", "table", "ul", "td", "script"])
+def test_tags_nested_a_hundred_thousand_deep_cost_no_more_than_others(tag: str) -> None:
+    page = b"<p>Visas cost 50 dollars.</p>" + hostile_files.nested_tags(tag)
+    found = inspect_bounded(page, "page.html", limits=PATIENT, deadline=a_deadline(60))
+    assert found.kind is Kind.HTML
 
 
 def test_when_the_request_has_no_time_left_the_file_is_not_to_blame() -> None:
@@ -244,6 +263,22 @@ def test_a_reader_lowers_its_own_limits_and_cannot_raise_them() -> None:
         [1000, 1000],
         [0, 0],
     ]
+
+
+@pytest.mark.soak
+def test_reading_a_small_file_costs_little_more_than_starting_python() -> None:
+    def median(act: Callable[[], object]) -> float:
+        times = []
+        for _ in range(21):
+            began = time.perf_counter()
+            act()
+            times.append(time.perf_counter() - began)
+        return statistics.median(times)
+
+    bare = median(lambda: subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True))
+    read = median(lambda: inspect_bounded(GUIDE, "naxos.md", deadline=a_deadline(60)))
+    print(f"a bare interpreter {bare * 1000:.0f} ms, a small Markdown file {read * 1000:.0f} ms")
+    assert read <= max(0.150, 8 * bare)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
