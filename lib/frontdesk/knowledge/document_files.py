@@ -60,11 +60,23 @@ class CheckedFile:
         }
 
 
+def require_agent(context: Context) -> None:
+    """Ask SQL for the caller's role before a file is read: nobody else makes us do that work.
+
+    The command asks again, when it counts.
+
+    Raises:
+        PermissionDenied: below an agent, suspended or removed.
+    """
+    reply = context.database.call(Rpc.ACCESS, {}, deadline=context.deadline, idempotent=True)
+    if not Access.model_validate(reply["access"]).role.at_least(Role.AGENT):
+        raise PermissionDenied(details={"required_role": Role.AGENT})
+
+
 def check_file(context: Context, file: Upload) -> CheckedFile:
     """Read an uploaded file within its limits, before anything of it is stored.
 
     Raises:
-        PermissionDenied: the caller may not change documents; nobody else makes us read files.
         InvalidRequest: it is empty.
         PayloadTooLarge, UnsupportedMediaType, Unprocessable: it cannot be indexed, and the message
             says why; details name the field ``file``.
@@ -75,7 +87,6 @@ def check_file(context: Context, file: Upload) -> CheckedFile:
         raise PayloadTooLarge(sentence, details={"limit_bytes": limit} | _field(sentence))
     if not file.size:
         raise InvalidRequest.for_field("file", "is empty")
-    _require_agent(context)
     data = file.stream.read()
     try:
         found = inspect_bounded(
@@ -90,17 +101,6 @@ def check_file(context: Context, file: Upload) -> CheckedFile:
 
 def _field(message: str) -> dict[str, Any]:
     return {"errors": [{"field": "file", "message": message}]}
-
-
-def _require_agent(context: Context) -> None:
-    """Ask SQL for the caller's role; the command asks again, when it counts.
-
-    Raises:
-        PermissionDenied: below an agent, suspended or removed.
-    """
-    reply = context.database.call(Rpc.ACCESS, {}, deadline=context.deadline, idempotent=True)
-    if not Access.model_validate(reply["access"]).role.at_least(Role.AGENT):
-        raise PermissionDenied(details={"required_role": Role.AGENT})
 
 
 def store_file(

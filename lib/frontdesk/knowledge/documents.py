@@ -18,6 +18,7 @@ from frontdesk.knowledge.document_files import (
     check_file,
     is_object_of,
     remove_object,
+    require_agent,
     store_file,
 )
 from frontdesk.platform.context import Context
@@ -198,6 +199,7 @@ def upload_document(context: Context, form: DocumentForm, file: Upload) -> Reply
     status is `indexed`, usually within seconds. The very same file under the same title is a
     `conflict`, which names the document that has it, unless `allow_duplicate` is set.
     """
+    require_agent(context)
     checked = check_file(context, file)
     document_id = context.services.ids.new_id()
     outcome = store_file(
@@ -260,7 +262,8 @@ def replace_document(
 
     Answers draw on the old text until the document's status is `indexed` again.
     """
-    _row(context, path)  # nobody makes us read a file for a document that is not there
+    require_agent(context)
+    _row(context, path)  # before a file is read for a document that is not there
     checked = check_file(context, file)
     outcome = store_file(
         context,
