@@ -53,6 +53,8 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "create_client": {"p_client": {"id": NOBODY, "name": "Ada"}},
     "import_clients": {"p_rows": [{"id": NOBODY, "name": "Ada"}]},
     "add_document": {"p_document": {"id": NOBODY, **DOCUMENT}},
+    "replace_document": {"p_id": NOBODY, "p_document": DOCUMENT},
+    "update_document": {"p_id": NOBODY, "p_changes": {"title": "Bags"}},
     "delete_document": {"p_id": NOBODY},
     "record_usage": {"p_usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost_micros": 1}},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
@@ -89,8 +91,8 @@ PLATFORM: dict[str, dict[str, Any]] = {
 }
 MEMBER_FUNCTIONS = QUERIES | COMMANDS
 AGENT_COMMANDS = (
-    "create_client", "import_clients", "add_document", "delete_document", "change_ticket",
-    "change_ticket_status", "change_helpdesk_settings",
+    "create_client", "import_clients", "add_document", "replace_document", "update_document",
+    "delete_document", "change_ticket", "change_ticket_status", "change_helpdesk_settings",
 )  # fmt: skip
 
 
@@ -292,10 +294,12 @@ def test_other_agencies_rows_do_not_exist(cast: Cast) -> None:
     for function, what in (
         ("read_client", "client"),
         ("read_document", "document"),
+        ("replace_document", "document"),
+        ("update_document", "document"),
         ("delete_document", "document"),
         ("read_conversation", "conversation"),
     ):
-        reply = other.rpc(function, p_id=ids[what])
+        reply = other.rpc(function, **(MEMBER_FUNCTIONS[function] | {"p_id": ids[what]}))
         assert (reply.status_code, reply.json()["details"]) == (404, "not_found"), reply.text
     # Even the same ids may be used by both: nobody learns that they are taken.
     twin = other.rpc("create_client", p_client={"id": ids["client"], "name": "Twin"})

@@ -18,9 +18,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from frontdesk.knowledge.bounded import INDEXING, extract_bounded
 from frontdesk.knowledge.build import SourceDocument, build_index
 from frontdesk.knowledge.chunk import chunk
-from frontdesk.knowledge.extract import extract
+from frontdesk.knowledge.document_files import is_object_of
 from frontdesk.knowledge.manifest import PROGRESS_FILE, IndexInvalid
 from frontdesk.knowledge.publish import PointerMoved
 from frontdesk.knowledge.reuse import EarlierBuild
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 # Raised when extraction or chunking changes what it makes of the same bytes.
-EXTRACTION_FORMAT = 1
+EXTRACTION_FORMAT = 2
 _ROUNDS = 5  # builds that may lose to another before the event goes back to the queue
 _INDEXER_THREADS = 2
 # Kept back to store what an interrupted build made.
@@ -185,7 +186,7 @@ class Indexer:
         with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as scratch_name:
             scratch = Path(scratch_name)
             earlier = EarlierBuild(self._shelf, tenant_id, before, scratch, self._deadline)
-            ready, failed = self._documents(source, earlier.chunks())
+            ready, failed = self._documents(tenant_id, source, earlier.chunks())
             vectors = earlier.vectors(self._embedder.id)
             folder = scratch / "index"
             folder.mkdir()
@@ -240,13 +241,13 @@ class Indexer:
             raise
 
     def _documents(
-        self, source: _Source, known: Mapping[str, tuple[Chunk, ...]]
+        self, tenant_id: UUID, source: _Source, known: Mapping[str, tuple[Chunk, ...]]
     ) -> tuple[list[SourceDocument], list[_Failed]]:
         ready: list[SourceDocument] = []
         failed: list[_Failed] = []
         for listed in source.documents:
             try:
-                chunks = known.get(listed.source_key) or self._read(listed)
+                chunks = known.get(listed.source_key) or self._read(tenant_id, listed)
             except ObjectNotFound:
                 failed.append(_Failed(listed.id, "The stored file is missing; upload it again."))
             except (Unprocessable, UnsupportedMediaType) as unreadable:
@@ -265,13 +266,15 @@ class Indexer:
                 )
         return ready, failed
 
-    def _read(self, listed: _Listed) -> tuple[Chunk, ...]:
+    def _read(self, tenant_id: UUID, listed: _Listed) -> tuple[Chunk, ...]:
         """A document's chunks from its stored bytes.
 
         Raises:
-            ObjectNotFound: the bytes are gone.
+            ObjectNotFound: the bytes are gone, or would be another document's.
             Unprocessable, UnsupportedMediaType: they can't be read.
         """
+        if not is_object_of(tenant_id, listed.id, listed.object_name):
+            raise ObjectNotFound(listed.object_name)
         blob = self._services.storage.read(
             self._services.settings.documents_bucket_name,
             listed.object_name,
@@ -279,7 +282,13 @@ class Indexer:
         )
         if hashlib.sha256(blob.data).hexdigest() != listed.sha256:
             raise Unprocessable("The stored file is not the one that was uploaded.")
-        document = extract(blob.data, listed.filename, listed.content_type)
+        document = extract_bounded(
+            blob.data,
+            listed.filename,
+            listed.content_type,
+            limits=INDEXING,
+            deadline=self._deadline,
+        )
         return tuple(chunk(document.named(listed.title, listed.language)))
 
     def _mark(

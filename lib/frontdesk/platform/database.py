@@ -86,6 +86,8 @@ class Rpc(StrEnum):
     ADD_DOCUMENT = "add_document"
     LIST_DOCUMENTS = "list_documents"
     READ_DOCUMENT = "read_document"
+    REPLACE_DOCUMENT = "replace_document"
+    UPDATE_DOCUMENT = "update_document"
     DELETE_DOCUMENT = "delete_document"
     BEGIN_ANSWER = "begin_answer"
     RECORD_ANSWER = "record_answer"

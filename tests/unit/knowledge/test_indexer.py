@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from frontdesk.knowledge.documents import document_object
+from frontdesk.knowledge.document_files import document_object
 from frontdesk.knowledge.index import LoadedIndex
 from frontdesk.knowledge.indexer import Indexer, IndexingContended
 from frontdesk.knowledge.loader import IndexStore
@@ -310,8 +310,9 @@ def test_a_purged_tenants_knowledge_does_not_come_back(agency: Agency) -> None:
 
 
 def test_an_interrupted_build_goes_on_where_it_was(agency: Agency) -> None:
-    for number in range(1, 301):
-        agency.upload(number, f"# Rule {number}\nRule number {number} of the house.".encode())
+    for house in range(1, 4):
+        rules = (f"## Rule {n}\nRule number {n} of house {house}.\n" for n in range(1, 101))
+        agency.upload(house, f"# House {house}\n{''.join(rules)}".encode())
     agency.embedder.fails_after = 256
     with pytest.raises(UpstreamUnavailable):
         agency.run()
