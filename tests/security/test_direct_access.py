@@ -40,12 +40,14 @@ QUERIES: dict[str, dict[str, Any]] = {
     "read_document": {"p_id": NOBODY},
     "read_conversation": {"p_id": NOBODY},
     "find_answer": {"p_command": {}},
+    "knowledge_status": {},
 }
 COMMANDS: dict[str, dict[str, Any]] = {
     "create_client": {"p_client": {"id": NOBODY, "name": "Ada"}},
     "import_clients": {"p_rows": [{"id": NOBODY, "name": "Ada"}]},
     "add_document": {"p_document": {"id": NOBODY, **DOCUMENT}},
     "delete_document": {"p_id": NOBODY},
+    "reindex_knowledge": {"p_options": {}},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
 }
 STEP = {"p_operation": NOBODY, "p_worker": "x", "p_state": "failed"}
@@ -67,9 +69,21 @@ PLATFORM: dict[str, dict[str, Any]] = {
     "platform_sweep": {},
     "platform_index_source": {"p_tenant": NOBODY},
     "platform_mark_indexed": {"p_tenant": NOBODY, "p_version": "x", "p_results": []},
+    "platform_roll_back_index": {
+        "p_tenant": NOBODY,
+        "p_version": "x",
+        "p_built_from": 1,
+        "p_actor": "x",
+    },
 }
 MEMBER_FUNCTIONS = QUERIES | COMMANDS
-AGENT_COMMANDS = ("create_client", "import_clients", "add_document", "delete_document")
+AGENT_COMMANDS = (
+    "create_client",
+    "import_clients",
+    "add_document",
+    "delete_document",
+    "reindex_knowledge",
+)
 
 
 @dataclass

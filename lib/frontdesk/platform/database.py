@@ -85,6 +85,8 @@ class Rpc(StrEnum):
     LIST_DOCUMENTS = "list_documents"
     READ_DOCUMENT = "read_document"
     DELETE_DOCUMENT = "delete_document"
+    KNOWLEDGE_STATUS = "knowledge_status"
+    REINDEX_KNOWLEDGE = "reindex_knowledge"
     RECORD_ANSWER = "record_answer"
     FIND_ANSWER = "find_answer"
     READ_CONVERSATION = "read_conversation"
@@ -106,6 +108,7 @@ class Rpc(StrEnum):
     PLATFORM_SWEEP = "platform_sweep"
     PLATFORM_INDEX_SOURCE = "platform_index_source"
     PLATFORM_MARK_INDEXED = "platform_mark_indexed"
+    PLATFORM_ROLL_BACK_INDEX = "platform_roll_back_index"
 
 
 class Database:
