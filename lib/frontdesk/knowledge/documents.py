@@ -11,18 +11,18 @@ import hashlib
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from frontdesk.knowledge.nudge import nudge_indexer
 from frontdesk.knowledge.sniff import CONTENT_TYPES, sniff
 from frontdesk.platform.context import Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.errors import (
     DeadlineExceeded,
     InvalidRequest,
-    NotConfigured,
     PayloadTooLarge,
     UpstreamUnavailable,
 )
@@ -30,9 +30,6 @@ from frontdesk.platform.logging import get_logger
 from frontdesk.platform.paging import Page
 from frontdesk.platform.reply import Reply
 from frontdesk.platform.upload import Upload
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 log = get_logger(__name__)
 
@@ -185,7 +182,7 @@ def upload_document(context: Context, form: DocumentForm, file: Upload) -> Reply
     document = Document.model_validate(outcome["data"])
     if document.id != document_id:  # a repetition: the first attempt's document stands
         _remove_object(context, name)
-    _nudge(context, outcome)
+    nudge_indexer(context, outcome)
     return Reply(document, 201, {"Location": f"/v1/knowledge/documents/{document.id}"})
 
 
@@ -237,7 +234,7 @@ def delete_document(context: Context, path: DocumentPath) -> Document:
         idempotent=False,
     )
     _remove_object(context, outcome["data"]["object_name"])
-    _nudge(context, outcome)
+    nudge_indexer(context, outcome)
     return Document.model_validate(outcome["data"])
 
 
@@ -259,18 +256,3 @@ def _remove_object(context: Context, name: str) -> None:
         )
     except (UpstreamUnavailable, DeadlineExceeded) as failure:
         log.warning("A document's object was not removed.", error=type(failure).__name__)
-
-
-def _nudge(context: Context, outcome: Mapping[str, Any]) -> None:
-    """Tell the indexer now instead of at maintenance's next sweep, if that is possible."""
-    from frontdesk.platform.events import CloudEvent
-
-    for promised in outcome.get("outbox") or []:
-        try:
-            context.services.events.publish(
-                promised["topic"],
-                CloudEvent.model_validate(promised["event"]),
-                deadline=context.deadline,
-            )
-        except (UpstreamUnavailable, DeadlineExceeded, NotConfigured) as failure:
-            log.warning("The indexer was not told at once.", error=type(failure).__name__)

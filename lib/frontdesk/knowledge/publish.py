@@ -36,6 +36,7 @@ KEPT_VERSIONS = 3
 NO_GENERATION = 0  # what a pointer that does not exist is said to have
 # Files of a version that was never finished: its builder crashed, uploads don't take so long.
 _ABANDONED_AFTER: Final = timedelta(hours=1)
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class PointerMoved(PreconditionFailed):
@@ -76,7 +77,7 @@ class _Stored:
     """What a listing shows of a version."""
 
     names: set[str] = field(default_factory=set)
-    updated: datetime = datetime.min.replace(tzinfo=UTC)
+    updated: datetime = _LONG_AGO
 
     @property
     def is_finished(self) -> bool:

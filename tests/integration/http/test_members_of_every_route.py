@@ -45,6 +45,7 @@ EXAMPLES: dict[str, Any] = {
     "POST /v1/crm/imports": csv_file,
     "POST /v1/helpdesk/ask": lambda: {"json": {"question": "Do I need a visa?"}},
     "POST /v1/knowledge/documents": markdown_file,
+    "POST /v1/knowledge/reindex": lambda: {"json": {}},
 }
 """What a route needs to get past validation, where that is more than nothing."""
 
