@@ -99,6 +99,10 @@ bench: $(VENV)/.synced ## Measure every budget beside its baseline: make bench [
 eval: $(VENV)/.synced ## Score the helpdesk on the labelled questions
 	@$(BIN)/python -m evaluation
 
+.PHONY: pictures
+pictures: $(VENV)/.synced ## Draw the pictures in docs from what the demo really does
+	@$(BIN)/python -m evaluation.picture
+
 .PHONY: openapi
 openapi: $(VENV)/.synced ## Write docs/openapi.json and the pages made from the code
 	@$(BIN)/python -m frontdesk.http.openapi --write

@@ -41,6 +41,8 @@ QUERIES: dict[str, dict[str, Any]] = {
     "read_conversation": {"p_id": NOBODY},
     "find_answer": {"p_command": {}},
     "knowledge_status": {},
+    "begin_answer": {},
+    "read_usage": {},
 }
 COMMANDS: dict[str, dict[str, Any]] = {
     "create_client": {"p_client": {"id": NOBODY, "name": "Ada"}},

@@ -19,22 +19,25 @@ from frontdesk.helpdesk.generate import RESERVED_SECONDS, Generation, generate
 from frontdesk.helpdesk.passages import Answer, Citation, Passage, citation_of
 from frontdesk.knowledge.serving import knowledge_of
 from frontdesk.platform.errors import DeadlineExceeded, NotFound, UpstreamUnavailable
+from frontdesk.platform.llm_failures import Reason
 from frontdesk.platform.logging import get_logger
 from frontdesk.platform.resilience import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from frontdesk.helpdesk.prompt import Turn
     from frontdesk.knowledge.index import Filters
     from frontdesk.platform.clock import Clock
-    from frontdesk.platform.llm import LanguageModel
+    from frontdesk.platform.llm import LanguageModel, Usage
     from frontdesk.platform.services import Services
 
 log = get_logger(__name__)
 
 INDEX_UNAVAILABLE: Final = "index_unavailable"
+BUDGET_SPENT: Final = Reason.QUOTA
+"""The agency's tokens of the day are used up; the same to its reader as a provider's own quota."""
 
 
 class AnswerMode(StrEnum):
@@ -43,6 +46,7 @@ class AnswerMode(StrEnum):
     GENERATED = "generated"
     EXTRACTIVE = "extractive"
     NO_ANSWER = "no_answer"
+    SCRIPTED = "scripted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Response:
         reasons: why it is less than it could be; empty when it is not.
         passages: all that was retrieved; each citation is of one of them.
         timings: milliseconds by stage.
+        usage: tokens that the language model billed, also for words that were not shown.
     """
 
     text: str
@@ -63,6 +68,7 @@ class Response:
     reasons: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    usage: Usage | None = None
 
 
 class Responder:
@@ -86,13 +92,15 @@ class Responder:
         *,
         request_id: str,
         deadline: Deadline,
-        history: Callable[[], Sequence[Turn]] = tuple,
+        history: Sequence[Turn] = (),
+        within_budget: bool = True,
     ) -> Response:
         """The answer to a question.
 
         Args:
             filters: what the asker may see.
-            history: reads the conversation so far; called only when the model is asked.
+            history: the conversation so far.
+            within_budget: False when the agency may spend no more tokens today.
         """
         until = Deadline.after(max(0.0, deadline.remaining() - RESERVED_SECONDS), self._clock)
         try:
@@ -108,7 +116,10 @@ class Responder:
         reasons = [findings.degraded] if findings.degraded else []
         if not findings.known:
             return _response(question, findings, None, AnswerMode.NO_ANSWER, reasons)
-        if self._model.configured:
+        usage: Usage | None = None
+        if self._model.configured and not within_budget:
+            reasons.append(BUDGET_SPENT)
+        elif self._model.configured:
             started = self._clock.monotonic()
             generation = generate(
                 self._model,
@@ -116,41 +127,45 @@ class Responder:
                 [findings.passages[number] for number in findings.order],
                 findings.parameters,
                 request_id=request_id,
-                history=history(),
+                history=history,
                 deadline=deadline,
                 clock=self._clock,
             )
             findings.timings["generate"] = round((self._clock.monotonic() - started) * 1_000, 3)
+            usage = generation.usage
             if generation.shortfall is None:
                 return _generated(question, findings, generation, reasons)
             log.warning("The answer is extractive.", reason=generation.shortfall)
             reasons.append(generation.shortfall)
-        return _response(question, findings, _extracted(question, findings), None, reasons)
+        answer = _extracted(question, findings)
+        return _response(question, findings, answer, AnswerMode.EXTRACTIVE, reasons, usage=usage)
 
 
 def _generated(
     question: str, findings: Findings, generation: Generation, reasons: list[str]
 ) -> Response:
-    if generation.answer is None:
-        return _response(question, findings, None, AnswerMode.NO_ANSWER, reasons)
-    return _response(question, findings, generation.answer, AnswerMode.GENERATED, reasons)
+    mode = AnswerMode.NO_ANSWER if generation.answer is None else AnswerMode.GENERATED
+    return _response(question, findings, generation.answer, mode, reasons, usage=generation.usage)
 
 
 def _response(
     question: str,
     findings: Findings,
     answer: Answer | None,
-    mode: AnswerMode | None,
+    mode: AnswerMode,
     reasons: Sequence[str],
+    *,
+    usage: Usage | None = None,
 ) -> Response:
     return Response(
         text=no_answer(question) if answer is None else answer.text,
-        mode=mode or AnswerMode.EXTRACTIVE,
+        mode=mode,
         query_type=findings.query_type,
         citations=() if answer is None else answer.citations,
         reasons=tuple(dict.fromkeys(reasons)),
         passages=findings.passages,
         timings=findings.timings,
+        usage=usage,
     )
 
 

@@ -9,8 +9,8 @@ One ``Finder`` a process; it remembers the vectors of sentences that it met.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from frontdesk.helpdesk.classify import AnswerParameters, QueryType, classify, parameters_for
 from frontdesk.helpdesk.evidence import Evidence, weigh_up
@@ -23,6 +23,7 @@ from frontdesk.platform.context import Role
 from frontdesk.platform.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from frontdesk.knowledge.embedder import Embedder, Vectors
@@ -31,7 +32,18 @@ if TYPE_CHECKING:
     from frontdesk.platform.clock import Clock
     from frontdesk.platform.resilience import Deadline
 
-_EVERYTHING: Final = Filters()
+T = TypeVar("T")
+
+
+class ChosenFilters(Protocol):
+    """Which documents somebody wants to be answered from; None leaves a choice open."""
+
+    @property
+    def document_ids(self) -> Sequence[UUID] | None: ...
+    @property
+    def tags(self) -> Sequence[str] | None: ...
+    @property
+    def languages(self) -> Sequence[str] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +91,25 @@ class Gathered:
     timings: dict[str, float]
 
 
-def visible_to(role: Role) -> Filters:
-    """What a member may be answered from: a website visitor only from public documents."""
-    return _EVERYTHING if role.at_least(Role.VIEWER) else PUBLIC_ONLY
+def visible_to(role: Role, chosen: ChosenFilters | None = None) -> Filters:
+    """What a member may be answered from: a website visitor only from public documents.
+
+    Args:
+        chosen: what the asker wants to be answered from, within that.
+    """
+    visible = Filters() if role.at_least(Role.VIEWER) else PUBLIC_ONLY
+    if chosen is None:
+        return visible
+    return replace(
+        visible,
+        tags=_any_of(chosen.tags),
+        languages=_any_of(chosen.languages),
+        document_ids=_any_of(chosen.document_ids),
+    )
+
+
+def _any_of(values: Sequence[T] | None) -> frozenset[T] | None:
+    return None if values is None else frozenset(values)
 
 
 class Finder:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from frontdesk.helpdesk.passages import Answer, Passage
     from frontdesk.helpdesk.prompt import Turn
     from frontdesk.platform.clock import Clock
-    from frontdesk.platform.llm import LanguageModel
+    from frontdesk.platform.llm import LanguageModel, Usage
 
 RESERVED_SECONDS: Final = 3.0
 """Kept back from the model: the fallback and the command that stores the answer need time too."""
@@ -35,17 +35,19 @@ class Shortfall(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What came of asking the model; exactly one of the three says something.
+    """What came of asking the model; exactly one of the first three says something.
 
     Attributes:
         answer: checked, with citations.
         refused: the model found no answer in the documents.
         shortfall: why there is neither: the reason of ``ModelUnavailable``, or ``unsupported``.
+        usage: tokens that it cost; None when the model gave no answer.
     """
 
     answer: Answer | None = None
     refused: bool = False
     shortfall: str | None = None
+    usage: Usage | None = None
 
 
 def generate(
@@ -76,8 +78,8 @@ def generate(
     except ModelUnavailable as failure:
         return Generation(shortfall=failure.reason)
     if NO_ANSWER in completion.text:
-        return Generation(refused=True)
+        return Generation(refused=True, usage=completion.usage)
     answer = checked(completion.text, prompt.passages, question)
     if answer is None:
-        return Generation(shortfall=Shortfall.UNSUPPORTED)
-    return Generation(answer=answer)
+        return Generation(shortfall=Shortfall.UNSUPPORTED, usage=completion.usage)
+    return Generation(answer=answer, usage=completion.usage)

@@ -87,9 +87,11 @@ class Rpc(StrEnum):
     DELETE_DOCUMENT = "delete_document"
     KNOWLEDGE_STATUS = "knowledge_status"
     REINDEX_KNOWLEDGE = "reindex_knowledge"
+    BEGIN_ANSWER = "begin_answer"
     RECORD_ANSWER = "record_answer"
     FIND_ANSWER = "find_answer"
     READ_CONVERSATION = "read_conversation"
+    READ_USAGE = "read_usage"
 
     PLATFORM_CREATE_TENANT = "platform_create_tenant"
     PLATFORM_READ_TENANT = "platform_read_tenant"

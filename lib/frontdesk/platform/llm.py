@@ -99,6 +99,14 @@ class LanguageModel:
         """Whether there is a key to call with."""
         return self._settings.openai_api_key is not None
 
+    def cost_micros(self, usage: Usage) -> int:
+        """What a chat cost, in millionths of a US dollar, by the prices in the settings."""
+        settings = self._settings
+        return round(
+            usage.prompt_tokens * settings.openai_prompt_price
+            + usage.completion_tokens * settings.openai_completion_price
+        )
+
     def chat(
         self,
         messages: Sequence[Message],

@@ -250,6 +250,18 @@ class Settings(BaseModel):
     openai_chat_model: str = _setting(
         "OPENAI_CHAT_MODEL", "gpt-4o-mini", "The model that writes answers."
     )
+    openai_prompt_price: float = _setting(
+        "OPENAI_PROMPT_PRICE",
+        0.15,
+        "US dollars for a million tokens that OPENAI_CHAT_MODEL reads, for the account of costs.",
+        ge=0,
+    )
+    openai_completion_price: float = _setting(
+        "OPENAI_COMPLETION_PRICE",
+        0.60,
+        "US dollars for a million tokens that OPENAI_CHAT_MODEL writes.",
+        ge=0,
+    )
     openai_embedding_model: str = _setting(
         "OPENAI_EMBEDDING_MODEL", "text-embedding-3-small", "The model that embeds, when chosen."
     )

@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 
 from frontdesk.helpdesk.answering import Responder
-from frontdesk.helpdesk.ask import AnswerReply, Ask, ask
+from frontdesk.helpdesk.ask import AnswerReply, Ask
 from frontdesk.helpdesk.findings import Finder, visible_to
 from frontdesk.knowledge.loader import IndexStore
 from frontdesk.knowledge.manifest import CHUNKS_FILE
@@ -30,7 +30,6 @@ from frontdesk.local.stack import DOCUMENTS_BUCKET, INDEXES_BUCKET
 from frontdesk.local.storage import StorageServer
 from frontdesk.local.storage.faults import Fault
 from frontdesk.platform.cache import Cache
-from frontdesk.platform.cache_entries import Keys
 from frontdesk.platform.context import Access, Context
 from frontdesk.platform.database import Database, Rpc
 from frontdesk.platform.events import Publisher
@@ -40,7 +39,6 @@ from frontdesk.platform.services import Services
 from frontdesk.platform.settings import load_settings
 from frontdesk.platform.singleflight import SingleFlight
 from frontdesk.platform.storage import Blob, ObjectStore
-from tests.support.contexts import member_context
 from tests.support.hammer import Report, logging_as_deployed
 from tests.support.helpdesk_hammer import Hammer, Handler
 from tests.support.look_alike_desks import Agency, look_alike_desks
@@ -100,13 +98,6 @@ class StorageWithoutTenant(ObjectStore):
         return super().read(bucket, name, **options)
 
 
-class KeysWithoutMember(Keys):
-    """Broken on purpose: one entry holds what anybody of an agency may do."""
-
-    def access(self, tenant_id: UUID, user_id: UUID) -> str:
-        return self._digest("access", str(tenant_id))
-
-
 class TalkativeDatabase(Database):
     """Broken on purpose: logs what is sent, under a name that says nothing of what it is."""
 
@@ -137,7 +128,6 @@ class Town:
         *,
         database: type[Database] = Database,
         storage: type[ObjectStore] = ObjectStore,
-        keys: type[Keys] = Keys,
         **changes: Any,
     ) -> Iterator[Services]:
         """The services of a process of its own, with nothing on its disk or in its cache.
@@ -151,7 +141,7 @@ class Town:
             "REVISION": f"two-tenants-ask/{name}",
         }
         settings = load_settings(environment).model_copy(update=changes)
-        cache = Cache(settings, keys=keys(settings.revision))
+        cache = Cache(settings)
         cache.connect()
         services = Services(
             settings,
@@ -328,15 +318,6 @@ def test_loads_that_are_shared_between_agencies_are_noticed(town: Town) -> None:
         report = town.hammer(services, handler=handler).strike(threads=8, requests=80)
 
     assert report.foreign
-
-
-def test_another_members_access_in_the_cache_is_noticed(town: Town) -> None:
-    with town.process("one role for all", keys=KeysWithoutMember) as services:
-        for agency in town.agencies:
-            ask(member_context(services, agency.tenant, "owner"), Ask(question="Who are you?"))
-        report = town.hammer(services).strike(threads=8, requests=64)
-
-    assert any("visitor" in sentence for sentence in report.foreign)
 
 
 def test_answers_that_a_shared_client_stores_with_the_other_are_noticed(
