@@ -23,6 +23,8 @@ EMBEDDINGS_FILE = "embeddings.npz"
 PROGRESS_FILE = "progress.npz"
 SERVED_FILES = (VECTORS_FILE, CHUNKS_FILE)
 POINTER_FILE = "current.json"
+SHARED_TENANT = UUID(int=0)
+"""Whose index every agency searches beside its own; no tenant has this id."""
 
 
 class IndexInvalid(UpstreamUnavailable):
