@@ -152,7 +152,7 @@ def test_a_damaged_earlier_version_only_costs_time(agency: Agency) -> None:
 def test_a_version_without_its_manifest_is_built_anew_though_nothing_changed(
     agency: Agency,
 ) -> None:
-    """How an operator has a damaged index rebuilt; see docs/operations.md."""
+    """So a nudge mends what somebody took away."""
     agency.upload(1, b"# Visa\nKenya asks for a visa.")
     agency.run()
     version = agency.books.index_version
