@@ -50,6 +50,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "add_document": {"p_document": {"id": NOBODY, **DOCUMENT}},
     "delete_document": {"p_id": NOBODY},
     "reindex_knowledge": {"p_options": {}},
+    "record_usage": {"p_usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost_micros": 1}},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
 }
 STEP = {"p_operation": NOBODY, "p_worker": "x", "p_state": "failed"}

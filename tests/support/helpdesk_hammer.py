@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from frontdesk.helpdesk.answering import AnswerMode
-from frontdesk.helpdesk.ask import AnswerReply, Ask, ask
+from frontdesk.helpdesk.ask import AnswerReply, Ask, answer
 from frontdesk.platform.context import Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.errors import NotFound
@@ -76,7 +76,7 @@ class Hammer:
         agencies: Sequence[Agency],
         *,
         seed: int,
-        handler: Handler = ask,
+        handler: Handler = answer,
     ) -> None:
         self._services = services
         self._agencies = agencies

@@ -47,12 +47,21 @@ class Stream:
     """Stream these pieces; after ``hold_after`` of them wait for ``release()``.
 
     ``then`` says how it ends: ``done`` properly, ``cut`` the connection in the middle of the
-    chunked body, ``silent`` end the body without a finish reason.
+    chunked body, ``silent`` end the body without a finish reason. Usage is told at the end to who
+    asks for it, unless it ``ignores_usage``.
     """
 
     pieces: Sequence[str] = ("A ", "scripted ", "answer.")
     hold_after: int | None = None
     then: str = "done"
+    ignores_usage: bool = False
+
+
+@dataclass(frozen=True)
+class Half:
+    """Answer with this text, and break off in the middle of the body."""
+
+    text: str = "A scripted answer."
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ class HangUp:
     """Close the connection without a reply."""
 
 
-Behaviour = Answer | Stream | Hang | Drip | Fail | Garbage | HangUp
+Behaviour = Answer | Stream | Half | Hang | Drip | Fail | Garbage | HangUp
 
 
 def embedding_of(text: str, dimensions: int = DIMENSIONS) -> list[float]:
@@ -147,6 +156,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._drip()
             case Stream():
                 self._stream(behaviour, request)
+            case Half(text):
+                body = json.dumps(_completion(text, request)).encode()
+                self._begin("application/json", len(body))
+                self.wfile.write(body[: len(body) // 2])
+                self.close_connection = True
             case Answer(text) if endpoint == "chat":
                 said = text if isinstance(text, str) else text(request)
                 if request.get("stream"):
@@ -172,6 +186,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def _begin(self, content_type: str, length: int) -> None:
+        self.send_response(200)
+        self.send_header("content-type", content_type)
+        self.send_header("content-length", str(length))
+        self.end_headers()
+
     def _stream(self, behaviour: Stream, request: dict[str, Any]) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
@@ -188,6 +208,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if behaviour.then == "done":
             self._event(_delta(request, {}, finish="stop"))
+            if (
+                request.get("stream_options", {}).get("include_usage")
+                and not behaviour.ignores_usage
+            ):
+                usage = _usage("".join(behaviour.pieces), request)
+                self._event(_delta(request, {}) | {"choices": [], "usage": usage})
             self._chunk(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -199,10 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _drip(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", "100000")
-        self.end_headers()
+        self._begin("application/json", 100_000)
         while self._hold(step=True):
             self.wfile.write(b" ")
             self.wfile.flush()
@@ -367,8 +390,6 @@ def _delta(request: dict[str, Any], delta: dict[str, str], finish: str | None = 
 
 
 def _completion(text: str, request: dict[str, Any]) -> dict[str, Any]:
-    prompt = sum(len(str(message["content"]).split()) for message in request["messages"])
-    said = len(text.split())
     return {
         "id": "chatcmpl-scripted",
         "object": "chat.completion",
@@ -381,11 +402,18 @@ def _completion(text: str, request: dict[str, Any]) -> dict[str, Any]:
                 "message": {"role": "assistant", "content": text},
             }
         ],
-        "usage": {
-            "prompt_tokens": prompt,
-            "completion_tokens": said,
-            "total_tokens": prompt + said,
-        },
+        "usage": _usage(text, request),
+    }
+
+
+def _usage(text: str, request: dict[str, Any]) -> dict[str, int]:
+    """A word is a token."""
+    prompt = sum(len(str(message["content"]).split()) for message in request["messages"])
+    said = len(text.split())
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": said,
+        "total_tokens": prompt + said,
     }
 
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from frontdesk.helpdesk.classify import QueryType, classify
 from frontdesk.helpdesk.extractive import best_quotes, extract, no_answer
 from frontdesk.helpdesk.findings import Finder, Findings
-from frontdesk.helpdesk.generate import RESERVED_SECONDS, Generation, generate
+from frontdesk.helpdesk.generate import RESERVED_SECONDS, generate
 from frontdesk.helpdesk.passages import Answer, Citation, Passage, citation_of
 from frontdesk.knowledge.serving import knowledge_of
 from frontdesk.platform.errors import DeadlineExceeded, NotFound, UpstreamUnavailable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from frontdesk.helpdesk.generate import Generation, Listener
     from frontdesk.helpdesk.prompt import Turn
     from frontdesk.knowledge.index import Filters
     from frontdesk.platform.clock import Clock
@@ -59,6 +60,7 @@ class Response:
         passages: all that was retrieved; each citation is of one of them.
         timings: milliseconds by stage.
         usage: tokens that the language model billed, also for words that were not shown.
+        removed_markers: of the language model, that did not hold.
     """
 
     text: str
@@ -69,6 +71,7 @@ class Response:
     passages: tuple[Passage, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
+    removed_markers: int = 0
 
 
 class Responder:
@@ -94,6 +97,7 @@ class Responder:
         deadline: Deadline,
         history: Sequence[Turn] = (),
         within_budget: bool = True,
+        listener: Listener | None = None,
     ) -> Response:
         """The answer to a question.
 
@@ -101,6 +105,8 @@ class Responder:
             filters: what the asker may see.
             history: the conversation so far.
             within_budget: False when the agency may spend no more tokens today.
+            listener: is shown a generated answer's sentences as they come. Should they leave, the
+                answer says nothing more of interest than its usage.
         """
         until = Deadline.after(max(0.0, deadline.remaining() - RESERVED_SECONDS), self._clock)
         try:
@@ -116,7 +122,7 @@ class Responder:
         reasons = [findings.degraded] if findings.degraded else []
         if not findings.known:
             return _response(question, findings, None, AnswerMode.NO_ANSWER, reasons)
-        usage: Usage | None = None
+        generation = None
         if self._model.configured and not within_budget:
             reasons.append(BUDGET_SPENT)
         elif self._model.configured:
@@ -130,22 +136,20 @@ class Responder:
                 history=history,
                 deadline=deadline,
                 clock=self._clock,
+                listener=listener,
             )
             findings.timings["generate"] = round((self._clock.monotonic() - started) * 1_000, 3)
-            usage = generation.usage
             if generation.shortfall is None:
-                return _generated(question, findings, generation, reasons)
+                mode = AnswerMode.GENERATED if generation.answer else AnswerMode.NO_ANSWER
+                return _response(
+                    question, findings, generation.answer, mode, reasons, generation=generation
+                )
             log.warning("The answer is extractive.", reason=generation.shortfall)
             reasons.append(generation.shortfall)
         answer = _extracted(question, findings)
-        return _response(question, findings, answer, AnswerMode.EXTRACTIVE, reasons, usage=usage)
-
-
-def _generated(
-    question: str, findings: Findings, generation: Generation, reasons: list[str]
-) -> Response:
-    mode = AnswerMode.NO_ANSWER if generation.answer is None else AnswerMode.GENERATED
-    return _response(question, findings, generation.answer, mode, reasons, usage=generation.usage)
+        return _response(
+            question, findings, answer, AnswerMode.EXTRACTIVE, reasons, generation=generation
+        )
 
 
 def _response(
@@ -155,7 +159,7 @@ def _response(
     mode: AnswerMode,
     reasons: Sequence[str],
     *,
-    usage: Usage | None = None,
+    generation: Generation | None = None,
 ) -> Response:
     return Response(
         text=no_answer(question) if answer is None else answer.text,
@@ -165,7 +169,8 @@ def _response(
         reasons=tuple(dict.fromkeys(reasons)),
         passages=findings.passages,
         timings=findings.timings,
-        usage=usage,
+        usage=generation.usage if generation else None,
+        removed_markers=generation.removed_markers if generation else 0,
     )
 
 

@@ -1,111 +1,206 @@
-"""Checks what a language model said against the passages it was shown.
+"""Checks what a language model says against the passages it was shown, while it says it.
 
-A marker survives when its number was shown and the sentence can come from that passage: every
-figure of the sentence stands there (or in the question), and unless the languages differ some of
-its words do. A sentence with a figure that stands nowhere is taken out: a price that no document
-has is worse than no price. What is left without any marker is no answer.
+A sentence is shown when its markers were checked. A marker survives when its number was shown and
+the sentence can rest on that passage (`frontdesk.helpdesk.support`). A sentence is taken out when
+it has a figure or an address that stands nowhere, when nothing shown supports it, or when it speaks
+about the model or its instructions (`frontdesk.helpdesk.forbidden`). What is left without any
+marker is no answer.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from frontdesk.helpdesk.forbidden import Forbidden
 from frontdesk.helpdesk.passages import Answer, citation_of
-from frontdesk.knowledge import language, sentences
-from frontdesk.knowledge.tokens import query_terms, tokenize
+from frontdesk.helpdesk.prompt import NO_ANSWER, visible
+from frontdesk.helpdesk.support import Claim, Support, nearest_sentence
+from frontdesk.knowledge import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from frontdesk.helpdesk.passages import Passage
+    from frontdesk.helpdesk.passages import Citation, Passage
+
+SENTENCE_CHARACTERS: Final = 1_000
+"""A longer sentence is none; it is taken out with the rest of its line, so memory is bounded."""
 
 _MARKER: Final = re.compile(r"\s*[\[【](\d{1,3}(?:\s*[,;]\s*\d{1,3})*)[\]】]")
-_MARKERS_AFTER_THE_STOP: Final = re.compile(r"([.!?…。！？])((?:\s*[\[【][\d,;\s]+[\]】])+)")
-_LIST_NUMBER: Final = re.compile(r"^(\d{1,2}[.)]\s+|[-*•]\s+)?(.*)$")
-_FIGURE: Final = re.compile(r"\d+(?:[.,:'’\u202f\u00a0]\d+)*")
-_ABOUT_ITSELF: Final = re.compile(r"\bas an? (ai|artificial|language model)\b", re.IGNORECASE)
-_SHARED_WORDS: Final = 0.2
-"""Of a sentence's content words, those that its passage must share; a paraphrase shares few."""
+_MARKERS_AFTER_THE_STOP: Final = re.compile(
+    r"([.!?…。！？]+[\"'»”’)」』）*_]*)((?:\s*[\[【][\d,;\s]+[\]】])+)"
+)
+_BEGUN_MARKER: Final = re.compile(r"\s*[\[【][\d,;\s]*$")
+_LIST_MARK: Final = re.compile(r"\s*(\d{1,2}[.)]\s+|[-*•]\s+)")
+_STOPS: Final = ".!?…。！？"
+_STOPS_WITHOUT_SPACE: Final = "。！？"
+_LONGEST_WORD: Final = 200
+_LOOKAHEAD: Final = 12
+"""Characters after a stop that tell whether it ends the sentence: a month may follow "3."."""
 
 
-def checked(text: str, passages: Sequence[Passage], question: str) -> Answer | None:
-    """The answer with the markers that hold, renumbered in their order, or None without any.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is left of a model's answer.
+
+    Attributes:
+        answer: None when no marker held, or when the model found no answer.
+        removed_markers: that did not hold, or stood in a sentence that was taken out.
+        removed_sentences: that nothing supports, or that no answer may hold.
+        refused: the model said `NO_ANSWER`.
+    """
+
+    answer: Answer | None
+    removed_markers: int = 0
+    removed_sentences: int = 0
+    refused: bool = False
+
+
+def checked(
+    text: str, passages: Sequence[Passage], question: str, instructions: str = ""
+) -> Checked:
+    """Check an answer that is there as a whole; as `AnswerChecker`, fed once."""
+    checker = AnswerChecker(passages, question, instructions)
+    checker.feed(text)
+    return checker.finish()
+
+
+class AnswerChecker:
+    """Checks an answer piece by piece. For one answer, not for several threads.
+
+    How the text is cut into pieces changes nothing: it is read word by word.
 
     Args:
-        text: what the model said.
-        passages: what it was shown, ``[1]`` first.
-        question: figures of the question may be repeated.
+        passages: what the model was shown, ``[1]`` first.
+        question: its figures may be repeated.
+        instructions: the system message, which may not be.
     """
-    cited: list[int] = []
-    quotes: dict[int, str] = {}
-    lines: list[str] = []
-    for line in _MARKERS_AFTER_THE_STOP.sub(r"\2\1", text.strip()).splitlines():
-        kept: list[str] = []
-        listed = _LIST_NUMBER.match(line.strip())
-        mark, body = (listed[1] or "", listed[2]) if listed else ("", line.strip())
+
+    def __init__(self, passages: Sequence[Passage], question: str, instructions: str = "") -> None:
+        self._passages = passages
+        self._support = Support(passages, question)
+        self._forbidden = Forbidden(instructions)
+        self._word = ""  # not yet ended
+        self._line = ""  # of the current line, what is not yet decided
+        self._list_mark: str | None = None  # of the current line; None until it can be told
+        self._line_is_blank = True
+        self._line_is_shown = False  # in part
+        self._line_is_endless = False
+        self._paragraph_ended = False
+        self._kept: list[str] = []
+        self._released = 0  # of them
+        self._cited: list[int] = []
+        self._quotes: dict[int, str] = {}
+        self._removed_markers = 0
+        self._removed_sentences = 0
+        self._refused = False
+
+    def feed(self, piece: str) -> list[str]:
+        """The sentences that may be shown now, each with the space or line break before it.
+
+        Nothing is shown before the first marker held. All that was returned, joined, is the
+        beginning of the final answer's text, unless the final answer is None.
+        """
+        for word in self._words(piece):
+            self._read(word)
+        if not self._cited or self._refused:
+            return []
+        released = self._kept[self._released :]
+        self._released = len(self._kept)
+        return released
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What the markers of the sentences so far point at, ``[1]`` first."""
+        return tuple(citation_of(self._passages[n - 1], self._quotes[n]) for n in self._cited)
+
+    def finish(self) -> Checked:
+        """The answer, once the model has said everything; call it once."""
+        self._read(self._word + "\n")
+        answer = None
+        if self._cited and not self._refused:
+            answer = Answer("".join(self._kept), self.citations)
+        return Checked(answer, self._removed_markers, self._removed_sentences, self._refused)
+
+    def _words(self, piece: str) -> Iterator[str]:
+        """Words with the space that ends them; the last one waits for its end."""
+        for character in visible(piece):
+            self._word += character
+            if (
+                character.isspace()
+                or character in _STOPS_WITHOUT_SPACE
+                or len(self._word) >= _LONGEST_WORD
+            ):
+                word, self._word = self._word, ""
+                yield word
+
+    def _read(self, word: str) -> None:
+        self._line += word
+        self._refused |= NO_ANSWER in self._line
+        line_ended = word.endswith("\n")
+        if self._line_is_endless:
+            self._line = self._line[-len(NO_ANSWER) :]
+        elif not self._refused:
+            self._decide(line_ended=line_ended)
+        if line_ended:
+            self._paragraph_ended |= self._line_is_blank
+            self._line, self._list_mark = "", None
+            self._line_is_blank, self._line_is_shown, self._line_is_endless = True, False, False
+
+    def _decide(self, *, line_ended: bool) -> None:
+        """Check the sentences that are known to have ended."""
+        if self._list_mark is None:
+            if len(self._line.lstrip()) < _LOOKAHEAD and not line_ended:
+                return
+            listed = _LIST_MARK.match(self._line)
+            self._list_mark = listed[1] if listed else ""
+            self._line = self._line[listed.end() if listed else 0 :]
+            self._line_is_blank = not (self._list_mark or self._line.strip())
+        body = _MARKERS_AFTER_THE_STOP.sub(r"\2\1", self._line)  # as long as it was
+        done = 0
         for start, end in sentences.split(body):
-            said = _MARKER.sub("", body[start:end]).strip()
-            if not _may_stay(said, passages, question):
-                continue
-            numbers = [
-                number
-                for number in dict.fromkeys(_numbers(body[start:end]))
-                if 1 <= number <= len(passages) and supports(passages[number - 1], said, question)
-            ]
-            for number in numbers:
-                quotes.setdefault(number, nearest_sentence(passages[number - 1], said))
-            cited += [number for number in numbers if number not in cited]
-            kept.append(_with_markers(said, [cited.index(number) + 1 for number in numbers]))
-        if kept or not line.strip():
-            lines.append(mark + " ".join(kept))
-    if not cited:
-        return None
-    answer = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    return Answer(
-        answer, tuple(citation_of(passages[number - 1], quotes[number]) for number in cited)
-    )
+            rest = body[end:]
+            if not line_ended and (len(rest.lstrip()) < _LOOKAHEAD or _BEGUN_MARKER.match(rest)):
+                break
+            self._check(body[start:end], space=" " if start > done else "")
+            done = end
+        self._line = self._line[done:]
+        if len(self._line) > SENTENCE_CHARACTERS:
+            self._removed_sentences += 1
+            self._removed_markers += len(_numbers(self._line))
+            self._line_is_endless = True
 
+    def _check(self, sentence: str, *, space: str) -> None:
+        said = _MARKER.sub("", sentence).strip()
+        numbers = _numbers(sentence)
+        claim = Claim(said)
+        holding = [n for n in dict.fromkeys(numbers) if self._support.holds(n, claim)]
+        if (
+            not said.strip(_STOPS)
+            or self._forbidden.stands_in(said)
+            or not self._support.has_literals_of(claim)
+            or not (holding or self._support.holds_unmarked(claim))
+        ):
+            self._removed_sentences += bool(said.strip(_STOPS))
+            self._removed_markers += len(numbers)
+            return
+        self._removed_markers += sum(number not in holding for number in numbers)
+        for number in holding:
+            if number not in self._cited:
+                self._cited.append(number)
+                self._quotes[number] = nearest_sentence(self._passages[number - 1], said)
+        self._keep(said, [self._cited.index(number) + 1 for number in holding], space)
 
-def supports(passage: Passage, sentence: str, question: str) -> bool:
-    """Whether the sentence can rest on that passage."""
-    if not figures(sentence) <= figures(f"{passage.title}\n{passage.text}\n{question}"):
-        return False
-    if language.detect(sentence, default=passage.language) != passage.language:
-        return True  # translated words can't be compared; the figures were
-    terms = query_terms(sentence, (passage.language,))
-    known = set(tokenize(f"{passage.title} {passage.text}", passage.language))
-    shared = sum(any(variant in known for variant in term.variants) for term in terms)
-    return shared >= max(1, round(_SHARED_WORDS * len(terms)))
-
-
-def nearest_sentence(passage: Passage, said: str) -> str:
-    """The passage's sentence that shares most with what was said: what a citation quotes."""
-    terms = query_terms(said, (passage.language,))
-
-    def shared(quote: str) -> int:
-        tokens = set(tokenize(quote, passage.language))
-        words = sum(any(variant in tokens for variant in term.variants) for term in terms)
-        return words + 2 * len(figures(quote) & figures(said))
-
-    spans = sentences.split(passage.text) or [(0, len(passage.text))]
-    return max((passage.text[start:end] for start, end in spans), key=shared)
-
-
-def figures(text: str) -> set[str]:
-    """The numbers in a text without their marks: 1'200.50 is 120050, and 120.00 is 120."""
-    return {
-        re.sub(r"\D", "", re.sub(r"[.,]0{1,2}$", "", match[0])) for match in _FIGURE.finditer(text)
-    }
-
-
-def _may_stay(sentence: str, passages: Sequence[Passage], question: str) -> bool:
-    if not sentence or _ABOUT_ITSELF.search(sentence):
-        return False
-    known = figures(question).union(
-        *(figures(f"{passage.title}\n{passage.text}") for passage in passages)
-    )
-    return figures(sentence) <= known
+    def _keep(self, said: str, markers: list[int], space: str) -> None:
+        if self._line_is_shown:
+            before = space
+        else:
+            before = ("\n\n" if self._paragraph_ended else "\n") if self._kept else ""
+            before += self._list_mark or ""
+        self._kept.append(before + _with_markers(said, markers))
+        self._forbidden.keep(said)
+        self._line_is_shown, self._paragraph_ended = True, False
 
 
 def _numbers(sentence: str) -> list[int]:
@@ -116,5 +211,5 @@ def _numbers(sentence: str) -> list[int]:
 def _with_markers(sentence: str, numbers: list[int]) -> str:
     if not numbers:
         return sentence
-    body = sentence.rstrip(".!?…。！？")
+    body = sentence.rstrip(_STOPS)
     return f"{body} {''.join(f'[{number}]' for number in numbers)}{sentence[len(body) :]}"

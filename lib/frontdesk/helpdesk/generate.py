@@ -5,32 +5,51 @@ The model's share of the time ends early enough for the extractive answer and fo
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from frontdesk.helpdesk.citations import checked
+from frontdesk.helpdesk.citations import AnswerChecker
+from frontdesk.helpdesk.passages import Citation
 from frontdesk.helpdesk.prompt import NO_ANSWER, build_prompt
+from frontdesk.platform.cancellation import CallerGone, Cancellation
 from frontdesk.platform.llm import Message, ModelUnavailable
 from frontdesk.platform.resilience import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from frontdesk.helpdesk.classify import AnswerParameters
     from frontdesk.helpdesk.passages import Answer, Passage
     from frontdesk.helpdesk.prompt import Turn
     from frontdesk.platform.clock import Clock
-    from frontdesk.platform.llm import LanguageModel, Usage
+    from frontdesk.platform.llm import ChatStream, LanguageModel, Usage
 
 RESERVED_SECONDS: Final = 3.0
 """Kept back from the model: the fallback and the command that stores the answer need time too."""
 
+_REFUSAL: Final = re.compile(rf"\W*{NO_ANSWER}")
+
 
 class Shortfall(StrEnum):
-    """Why a model that did answer gave no answer that can be shown."""
+    """Why there is nothing to show of what a model said, although it did not fail."""
 
     UNSUPPORTED = "unsupported"
+    CALLER_GONE = "caller_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who reads along while the model speaks.
+
+    Attributes:
+        show: takes a sentence that was checked, with the space before it, and the citations so far.
+        cancellation: cancelled when they leave.
+    """
+
+    show: Callable[[str, Sequence[Citation]], None]
+    cancellation: Cancellation
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +59,16 @@ class Generation:
     Attributes:
         answer: checked, with citations.
         refused: the model found no answer in the documents.
-        shortfall: why there is neither: the reason of ``ModelUnavailable``, or ``unsupported``.
-        usage: tokens that it cost; None when the model gave no answer.
+        shortfall: why there is neither: the reason of ``ModelUnavailable``, or a ``Shortfall``.
+        usage: tokens that it cost, whatever came of it; None when nothing is known to be billed.
+        removed_markers: that did not hold.
     """
 
     answer: Answer | None = None
     refused: bool = False
     shortfall: str | None = None
     usage: Usage | None = None
+    removed_markers: int = 0
 
 
 def generate(
@@ -60,14 +81,30 @@ def generate(
     history: Sequence[Turn],
     deadline: Deadline,
     clock: Clock,
+    listener: Listener | None = None,
 ) -> Generation:
-    """Ask the model over these passages, best first."""
+    """Ask the model over these passages, best first.
+
+    Args:
+        listener: is shown sentences as they come. They are the beginning of the answer, unless
+            there turns out to be none.
+    """
     prompt = build_prompt(question, passages, request_id=request_id, history=history)
     messages = [
         Message("system", prompt.system),
         *(Message(turn.role, turn.text) for turn in prompt.turns),
     ]
     until = Deadline.after(max(0.0, deadline.remaining() - RESERVED_SECONDS), clock)
+    checker = AnswerChecker(prompt.passages, question, prompt.system)
+    if listener is not None:
+        stream = model.stream(
+            messages,
+            temperature=parameters.temperature,
+            max_tokens=parameters.max_tokens,
+            deadline=until,
+            cancellation=listener.cancellation,
+        )
+        return _listened(stream, checker, listener)
     try:
         completion = model.chat(
             messages,
@@ -76,10 +113,38 @@ def generate(
             deadline=until,
         )
     except ModelUnavailable as failure:
-        return Generation(shortfall=failure.reason)
-    if NO_ANSWER in completion.text:
-        return Generation(refused=True, usage=completion.usage)
-    answer = checked(completion.text, prompt.passages, question)
-    if answer is None:
-        return Generation(shortfall=Shortfall.UNSUPPORTED, usage=completion.usage)
-    return Generation(answer=answer, usage=completion.usage)
+        return Generation(shortfall=failure.reason, usage=failure.usage)
+    checker.feed(completion.text)
+    return _judged(checker, completion.text, completion.usage)
+
+
+def _listened(stream: ChatStream, checker: AnswerChecker, listener: Listener) -> Generation:
+    said = ""
+    try:
+        with closing(stream):
+            for piece in stream:
+                said += piece
+                for sentence in checker.feed(piece):
+                    listener.show(sentence, checker.citations)
+    except ModelUnavailable as failure:
+        return Generation(shortfall=failure.reason, usage=failure.usage)
+    except CallerGone:
+        return Generation(shortfall=Shortfall.CALLER_GONE, usage=stream.usage)
+    return _judged(checker, said, stream.usage)
+
+
+def _judged(checker: AnswerChecker, said: str, usage: Usage | None) -> Generation:
+    """What the answer is worth, now that all of it was said."""
+    checked = checker.finish()
+    if checked.answer is not None:
+        return Generation(
+            answer=checked.answer, usage=usage, removed_markers=checked.removed_markers
+        )
+    # Who answers and then says that there is no answer contradicts themselves.
+    refused = _REFUSAL.match(said) is not None
+    return Generation(
+        refused=refused,
+        shortfall=None if refused else Shortfall.UNSUPPORTED,
+        usage=usage,
+        removed_markers=checked.removed_markers,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from frontdesk.helpdesk.answering import AnswerMode, Response
@@ -14,6 +14,9 @@ from frontdesk.platform.context import Access, Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.errors import DeadlineExceeded, UpstreamUnavailable
 from frontdesk.platform.logging import get_logger
+
+if TYPE_CHECKING:
+    from frontdesk.platform.llm import Usage
 
 log = get_logger(__name__)
 
@@ -95,7 +98,6 @@ def record(
     """Store question and answer together; an answer that can't be stored is given all the same."""
     answer_id = context.services.ids.new_id()
     reasons = response.reasons
-    usage = response.usage
     answer = {
         "conversation_id": str(conversation_id),
         "question_id": str(context.services.ids.new_id()),
@@ -108,13 +110,7 @@ def record(
         "query_type": response.query_type,
         "citations": [citation.model_dump(mode="json") for citation in response.citations],
         "timings": response.timings,
-        "usage": {
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "cost_micros": context.services.llm.cost_micros(usage),
-        }
-        if usage
-        else None,
+        "usage": _usage(context, response.usage) if response.usage else None,
     }
     stored: UUID | None = answer_id
     try:
@@ -129,6 +125,7 @@ def record(
         stored, reasons = None, (*reasons, NOT_RECORDED)
     else:
         if outcome["replayed"] and (earlier := _answer_under_this_key(context)) is not None:
+            record_usage(context, response.usage)
             return earlier
     return AnswerReply(
         answer=response.text,
@@ -142,6 +139,29 @@ def record(
         answer_id=stored,
         timings=response.timings,
     )
+
+
+def record_usage(context: Context, usage: Usage | None) -> None:
+    """Count what was spent on an answer that is not stored."""
+    if usage is None:
+        return
+    try:
+        context.database.call(
+            Rpc.RECORD_USAGE,
+            {"p_usage": _usage(context, usage)},
+            deadline=context.deadline,
+            idempotent=False,
+        )
+    except (UpstreamUnavailable, DeadlineExceeded) as failure:
+        log.warning("What was spent could not be counted.", error=type(failure).__name__)
+
+
+def _usage(context: Context, usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cost_micros": context.services.llm.cost_micros(usage),
+    }
 
 
 def _answer_under_this_key(context: Context) -> AnswerReply | None:

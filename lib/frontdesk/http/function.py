@@ -7,7 +7,8 @@
 5. authentication    401, 403; an address is counted before its admin token is compared
 6. rate limits       429
 7. validation        400 with every problem, 413, 415
-8. handler           a domain function; its deadline is the manifest's time-out less a margin
+8. handler           a domain function; its deadline is the manifest's time-out less a margin;
+                     who wants events takes one of the process's slots: 429 when all are taken
 9. envelope          one shape for success, one for pages, one for errors
 10. headers          security, CORS, rate limits, the request id
 11. one log line     method, route, status, latency, tenant, outcome, error code
@@ -18,8 +19,10 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 from flask import Request, Response
 
@@ -27,6 +30,10 @@ from frontdesk.http import cors, limits, requestids
 from frontdesk.http.arguments import read_arguments, size_limit
 from frontdesk.http.authentication import Authenticator
 from frontdesk.http.body import drain, refuse_large
+from frontdesk.http.capacity import StreamSlots, streams_at_once
+from frontdesk.http.envelope import error_json, success_json
+from frontdesk.http.events import EVENT_STREAM, EventStream, prefers_events
+from frontdesk.http.events import HEADERS as EVENT_HEADERS
 from frontdesk.http.exchange import Exchange
 from frontdesk.http.framework import adopt_application
 from frontdesk.http.headers import SECURITY_HEADERS
@@ -38,6 +45,7 @@ from frontdesk.http.timeouts import seconds_for_handlers
 from frontdesk.platform.context import Context, Member
 from frontdesk.platform.errors import FrontdeskError, InternalError, InvalidRequest
 from frontdesk.platform.logging import bind, get_logger
+from frontdesk.platform.reply import Events
 from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.services import Services
 
@@ -69,6 +77,7 @@ class HttpFunction:
         )
         self._router = Router(self.routes)
         self._seconds = seconds_for_handlers(folder)
+        self._streams = StreamSlots(streams_at_once(folder))
         self._services = services
         self._lock = threading.Lock()
         self._authenticator: Authenticator | None = None
@@ -86,13 +95,8 @@ class HttpFunction:
         with bind(request_id=exchange.request_id, function=self.name, trace=trace):
             try:
                 response = self._answer(exchange, services)
-            except Exception as error:
-                known = error if isinstance(error, FrontdeskError) else InternalError()
-                if known.status == InternalError.status:
-                    log.exception("The request failed on a bug.")
-                    known = InternalError()  # what a bug says is for the log alone
-                exchange.error = known
-                response = refusal(known, exchange.request_id)
+            except Exception as error:  # noqa: BLE001 -- mapped, and logged when it is a bug
+                response = refusal(_failed(error, exchange), exchange.request_id)
             return self._finish(exchange, response, services)
 
     def _answer(self, exchange: Exchange, services: Services) -> Response:
@@ -115,6 +119,7 @@ class HttpFunction:
 
         with bind(tenant_id=exchange.tenant_id):
             arguments = read_arguments(route, parameters, exchange, settings)
+            wants_events = route.handler.pieces is not None and prefers_events(request)
             context = Context(
                 request_id=exchange.request_id,
                 function=self.name,
@@ -122,11 +127,17 @@ class HttpFunction:
                 deadline=deadline,
                 command=arguments.command,
                 services=services,
+                wants_events=wants_events,
             )
             values = arguments.values
             if "context" in route.handler.takes:
                 values["context"] = context
-            result = route.handler.function(**values)
+            with ExitStack() as slot:
+                if wants_events:
+                    slot.enter_context(self._streams.taken())
+                result = route.handler.function(**values)
+                if isinstance(result, Events):
+                    return _event_stream(result, exchange, services, slot.pop_all().close)
         return reply(result, route.status, exchange.request_id)
 
     def _finish(self, exchange: Exchange, response: Response, services: Services) -> Response:
@@ -196,6 +207,30 @@ def http_function(
 def function_of(entry: FunctionType) -> HttpFunction:
     """What is behind an entry point made by ``http_function``: OpenAPI and tests read it."""
     return _functions[entry]
+
+
+def _failed(error: Exception, exchange: Exchange) -> FrontdeskError:
+    """What the caller is told of an error; it is noted for the request's log line."""
+    known = error if isinstance(error, FrontdeskError) else InternalError()
+    if known.status == InternalError.status:
+        # It is called while the error is being handled.
+        log.exception("The request failed on a bug.")  # noqa: LOG004
+        known = InternalError()  # what a bug says is for the log alone
+    exchange.error = known
+    return known
+
+
+def _event_stream(
+    events: Events[Any], exchange: Exchange, services: Services, ended: Callable[[], None]
+) -> Response:
+    stream = EventStream(
+        events,
+        clock=services.clock,
+        final=lambda result: success_json(result, exchange.request_id),
+        failed=lambda error: error_json(_failed(error, exchange), exchange.request_id),
+        ended=ended,
+    )
+    return Response(stream, content_type=EVENT_STREAM, headers=EVENT_HEADERS)
 
 
 def _path(request: Request) -> str:

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 from frontdesk.platform.context import Context
 from frontdesk.platform.paging import Page
-from frontdesk.platform.reply import Reply, Stream
+from frontdesk.platform.reply import Events, Reply, Stream
 from frontdesk.platform.upload import Upload
 
 MODELS = ("path", "query", "body", "form")
@@ -52,6 +52,7 @@ class Handler:
         shape: the envelope of what it returns.
         returns: the model within that envelope; None when there is no envelope.
         streams: whether it may answer with a ``Stream``, alone or besides a model.
+        pieces: the model of each piece when it may answer with ``Events``; None when it may not.
         event: what it takes as ``event``, a PushMessage or the CloudEvent in it.
     """
 
@@ -62,6 +63,7 @@ class Handler:
     shape: Shape
     returns: type[BaseModel] | None
     streams: bool
+    pieces: type[BaseModel] | None = None
     event: type | None = None
 
     @property
@@ -100,7 +102,10 @@ class Handler:
             raise TypeError(f"{where}: a request has a JSON body or a form, not both")
         if "return" not in hints:
             raise TypeError(f"{where}: the return annotation is missing")
-        shape, returns, streams = _result(where, hints["return"])
+        returned, pieces = _without_events(hints["return"])
+        shape, returns, streams = _result(where, returned)
+        if pieces is not None and (shape is not Shape.ONE or streams):
+            raise TypeError(f"{where}: events end in a model, not in {returned}")
         return cls(
             function,
             frozenset(names),
@@ -109,6 +114,7 @@ class Handler:
             shape,
             returns,
             streams,
+            pieces,
             event=hints.get("event"),
         )
 
@@ -141,6 +147,16 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return rest[0] if len(rest) == 1 else hint, len(rest) == 1
 
 
+def _without_events(hint: Any) -> tuple[Any, type[BaseModel] | None]:
+    """What is returned besides ``Events``, and the model of the events' pieces."""
+    members = _members(hint)
+    events = [member for member in members if get_origin(member) is Events]
+    rest = [member for member in members if member not in events]
+    if len(events) == len(rest) == 1:
+        return rest[0], get_args(events[0])[0]
+    return hint, None
+
+
 def _members(hint: Any) -> tuple[Any, ...]:
     if get_origin(hint) in {typing.Union, types.UnionType}:
         return get_args(hint)
@@ -166,5 +182,5 @@ def _result(where: str, hint: Any) -> tuple[Shape, type[BaseModel] | None, bool]
             return Shape.ONE, only, streams
     raise TypeError(
         f"{where}: returns {hint}; the envelope takes a pydantic model, Page[Model], Reply of "
-        "either, a Stream, or None"
+        "either, a Stream, Events besides a model, or None"
     )

@@ -18,6 +18,7 @@ from frontdesk.http.catalogue import Listed, catalogue
 from frontdesk.http.compatibility import breaking_changes
 from frontdesk.http.docstrings import description, summary
 from frontdesk.http.error_page import error_page, errors_by_status
+from frontdesk.http.events import EVENT_STREAM
 from frontdesk.http.idempotency import HEADER as IDEMPOTENCY_HEADER
 from frontdesk.http.route_page import route_page
 from frontdesk.http.routing import ADMIN, PLATFORM, PUBLIC, WATCHER, Allow, Route
@@ -196,6 +197,8 @@ def _success(route: Route, schemas: Schemas) -> Document:
         content["application/json"] = {"schema": schema}
     if route.produces is not None:
         content[route.produces] = {"schema": {"type": "string"}}
+    if (events := schemas.events(route)) is not None:
+        content[EVENT_STREAM]["x-frontdesk-events"] = events
     if content:
         response["content"] = content
     return response

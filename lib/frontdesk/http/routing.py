@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from frontdesk.http.events import EVENT_STREAM
 from frontdesk.http.handler import Handler, Shape
 from frontdesk.platform.context import Role
 from frontdesk.platform.errors import MethodNotAllowed, NotFound
@@ -55,7 +56,8 @@ class Route:
         allow: who may call; a role is a minimum, which SQL checks again.
         status: of a success, unless the handler returns a ``Reply`` with its own.
         limited: whether requests are counted against rate limits.
-        produces: the content type of what it streams; None when it does not.
+        produces: the content type of what it streams; None when it does not. Of events it is
+            ``text/event-stream``, chosen by the caller's Accept header.
     """
 
     method: str
@@ -95,6 +97,8 @@ def _route(
     read = Handler.of(handler)
     if read.shape is Shape.EMPTY:
         status = 204
+    if read.pieces is not None:
+        produces = EVENT_STREAM
     route = Route(method, path, read, allow, status, limited, produces)
     if not _TEMPLATE.fullmatch(path):
         raise TypeError(f"{route.name}: a path reads /v1/some-thing/{{some_id}}")
@@ -106,7 +110,7 @@ def _route(
         raise TypeError(f"{route.name}: GET has no body")
     if route.handler.shape is Shape.EMPTY and allow is not PLATFORM:
         raise TypeError(f"{route.name}: only platform routes may answer without a body")
-    if route.handler.streams != (produces is not None):
+    if route.handler.streams != (produces is not None and read.pieces is None):
         raise TypeError(f"{route.name}: produces names the content type of a Stream, and only that")
     if "event" in route.handler.takes and allow is not PLATFORM:
         raise TypeError(f"{route.name}: only the platform sends events")

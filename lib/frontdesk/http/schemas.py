@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from frontdesk.http.envelope import APIResponse, ErrorResponse, PaginatedResponse
+from frontdesk.http.events import ERROR, FINAL, event_of
 from frontdesk.http.handler import Shape
 from frontdesk.http.routing import Route
 
@@ -32,6 +33,8 @@ class Schemas:
             envelope = _envelope(route)
             if envelope is not None:
                 wanted[envelope, "serialization"] = None
+            if route.handler.pieces is not None:
+                wanted[route.handler.pieces, "serialization"] = None
         self._references, definitions = models_json_schema(
             list(wanted), ref_template=_PREFIX + "{model}"
         )
@@ -45,6 +48,14 @@ class Schemas:
         """A reference to the envelope of a route's success; None when it has no JSON."""
         envelope = _envelope(route)
         return None if envelope is None else self._references[envelope, "serialization"]
+
+    def events(self, route: Route) -> dict[str, Schema] | None:
+        """References to the data of a route's events, by event; None when it has none."""
+        pieces, reply = route.handler.pieces, self.reply(route)
+        if pieces is None or reply is None:
+            return None
+        piece = self._references[pieces, "serialization"]
+        return {event_of(pieces): piece, FINAL: reply, ERROR: self.error()}
 
     def request(self, model: type[BaseModel]) -> Schema:
         """A reference to what a request must send."""

@@ -13,7 +13,6 @@ VARIABLE = "FRONTDESK_FUNCTION_TIMEOUT"
 DEFAULT = 60.0
 """Seconds of a function without a manifest: a test's."""
 _MARGIN = 1.0
-_LINE = re.compile(r"^[^#\n]*\btimeout_seconds:\s*(\d+)", re.MULTILINE)
 
 
 def seconds_for_handlers(folder: Path | None) -> float:
@@ -32,10 +31,16 @@ def seconds_for_handlers(folder: Path | None) -> float:
 def _allowed(folder: Path | None) -> float:
     if VARIABLE in os.environ:
         return float(os.environ[VARIABLE])
+    return float(manifest_number(folder, "timeout_seconds") or DEFAULT)
+
+
+def manifest_number(folder: Path | None, field: str) -> int | None:
+    """A number among the resources of the manifest in that folder; None when it is not there."""
     manifest = folder / MANIFEST_NAME if folder is not None else None
     if manifest is None or not manifest.exists():
-        return DEFAULT
+        return None
     # One number of one line: importing PyYAML for it would be a twentieth of a cold start. A test
     # holds this against the manifest as it is really read.
-    found = _LINE.search(manifest.read_text(encoding="utf-8"))
-    return float(found.group(1)) if found else DEFAULT
+    line = re.compile(rf"^[^#\n]*\b{field}:\s*(\d+)", re.MULTILINE)
+    found = line.search(manifest.read_text(encoding="utf-8"))
+    return int(found.group(1)) if found else None

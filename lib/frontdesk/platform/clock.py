@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -22,6 +23,13 @@ class Clock(Protocol):
         """Block this thread for so many seconds; nothing when that is 0 or less."""
         ...
 
+    def wait_until(self, condition: threading.Condition, instant: float) -> None:
+        """Wait, holding the condition, until it is notified or ``monotonic`` reaches the instant.
+
+        It may return early: look at what was waited for, and at the clock.
+        """
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -35,3 +43,6 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
             time.sleep(seconds)
+
+    def wait_until(self, condition: threading.Condition, instant: float) -> None:
+        condition.wait(max(0.0, instant - self.monotonic()))

@@ -112,7 +112,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Context:
-    """One request. Handlers take it as their first parameter."""
+    """One request. Handlers take it as their first parameter.
+
+    Attributes:
+        wants_events: whether the caller prefers events to JSON, on a route that has both.
+    """
 
     request_id: str
     function: str
@@ -120,6 +124,7 @@ class Context:
     deadline: Deadline
     command: Command | None
     services: Services
+    wants_events: bool = False
 
     @property
     def member(self) -> Member:

@@ -92,6 +92,7 @@ class Rpc(StrEnum):
     FIND_ANSWER = "find_answer"
     READ_CONVERSATION = "read_conversation"
     READ_USAGE = "read_usage"
+    RECORD_USAGE = "record_usage"
 
     PLATFORM_CREATE_TENANT = "platform_create_tenant"
     PLATFORM_READ_TENANT = "platform_read_tenant"

@@ -7,32 +7,43 @@ lenient parsing by ``llm_replies``. What each failure means is the table in ``ll
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from frontdesk.platform.cancellation import Cancellation
 from frontdesk.platform.clock import Clock, SystemClock
 from frontdesk.platform.errors import NotConfigured
 from frontdesk.platform.llm_failures import (
     ModelUnavailable,
     Reason,
-    ReplyTooLate,
     as_model_unavailable,
     openai_verdict,
 )
-from frontdesk.platform.llm_replies import Completion, Usage, completion, pieces, vectors_of
+from frontdesk.platform.llm_replies import Completion, completion, pieces, vectors_of
+from frontdesk.platform.llm_usage import Meter, Usage
+from frontdesk.platform.llm_wire import Wire
 from frontdesk.platform.resilience import CircuitBreaker, Deadline, Policy, full_jitter
 from frontdesk.platform.secrets import Secrets
 from frontdesk.platform.settings import Settings
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     import openai
 
-__all__ = ["Completion", "LanguageModel", "Message", "ModelUnavailable", "Reason", "Usage"]
+__all__ = [
+    "ChatStream",
+    "Completion",
+    "LanguageModel",
+    "Message",
+    "ModelUnavailable",
+    "Reason",
+    "Usage",
+]
 
 ATTEMPT_TIMEOUT = 15.0
 CONNECT_TIMEOUT = 2.0
@@ -46,6 +57,31 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+class ChatStream(Iterator[str]):
+    """The pieces of one answer. Closing it hangs up on the model.
+
+    Args:
+        pieces: as they come.
+        meter: counts what they cost.
+    """
+
+    def __init__(self, pieces: Generator[str], meter: Meter) -> None:
+        self._pieces = pieces
+        self._meter = meter
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Say no more. For the thread that reads; another one cancels."""
+        self._pieces.close()
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was spent so far, estimated until the model reports it; None when nothing was."""
+        return self._meter.usage
 
 
 class LanguageModel:
@@ -70,6 +106,7 @@ class LanguageModel:
         self._secrets = secrets or Secrets(clock=self._clock)
         self._lock = threading.Lock()
         self._client: openai.OpenAI | None = None
+        self._certificates: ssl.SSLContext | None = None
         self._chat_breaker = CircuitBreaker("openai-chat", clock=self._clock)
         self._chat = self._policy("chat", jitter, self._chat_breaker)
         self._embeddings = self._policy(
@@ -96,7 +133,7 @@ class LanguageModel:
 
     @property
     def configured(self) -> bool:
-        """Whether there is a key to call with."""
+        """Whether there is a key to call with. A server that asks for none is given any."""
         return self._settings.openai_api_key is not None
 
     def cost_micros(self, usage: Usage) -> int:
@@ -121,17 +158,19 @@ class LanguageModel:
             ModelUnavailable: see ``Reason``.
             NotConfigured: there is no key.
         """
+        meter = _meter(messages)
 
         def attempt(timeout: float) -> Completion:
+            meter.begin()
             with (
                 self._openai.chat.completions.with_streaming_response.create(
                     **self._question(messages, temperature, max_tokens, timeout)
                 ) as response,
-                _watched(response.http_response, timeout),
+                Wire.of(response.http_response).cut_after(timeout),
             ):
-                return completion(b"".join(response.iter_bytes()))
+                return completion(b"".join(response.iter_bytes()), meter)
 
-        with as_model_unavailable():
+        with as_model_unavailable(meter):
             return self._chat.run(attempt, deadline)
 
     def stream(
@@ -141,41 +180,64 @@ class LanguageModel:
         temperature: float,
         max_tokens: int,
         deadline: Deadline,
-    ) -> Generator[str]:
+        cancellation: Cancellation | None = None,
+    ) -> ChatStream:
         """The model's answer piece by piece, as it comes.
 
-        Attempts are repeated until the first piece, never after it. Closing the generator hangs up
-        on the model. Nothing is sent before the first ``next()``.
+        Attempts are repeated until the first piece, never after it. Nothing is sent before the
+        first ``next()``.
+
+        Args:
+            cancellation: cancelled from another thread, it hangs up on the model at once, also
+                while the model says nothing.
 
         Raises:
             ModelUnavailable: before the first piece or in the middle; also when the answer ends
                 without saying that it is complete.
+            CallerGone: it was cancelled.
             NotConfigured: there is no key.
         """
+        meter = _meter(messages)
+        gone = cancellation or Cancellation()
 
         def attempt(timeout: float) -> tuple[str, Generator[str]]:
+            meter.begin()
             question = self._question(messages, temperature, max_tokens, timeout)
-            answer = self._answer(question, deadline)
+            answer = self._answer(question, deadline, gone, meter)
             return next(answer), answer
 
-        with as_model_unavailable():
-            first, rest = self._opening.run(attempt, deadline)
-        with as_model_unavailable(), closing(rest):
-            yield first
-            yield from rest
+        def said() -> Generator[str]:
+            with as_model_unavailable(meter):
+                first, rest = self._opening.run(attempt, deadline)
+            with as_model_unavailable(meter), closing(rest):
+                yield first
+                yield from rest
 
-    def _answer(self, question: dict[str, Any], deadline: Deadline) -> Generator[str]:
+        return ChatStream(said(), meter)
+
+    def _answer(
+        self, question: dict[str, Any], deadline: Deadline, gone: Cancellation, meter: Meter
+    ) -> Generator[str]:
         """One attempt at a stream. The breaker learns how it went when it ends: well, badly, or
         not at all, because the reader left.
+
+        A stream has a connection of its own: only of a new one is the socket known before the
+        first byte of a reply, and a model may think for long before that.
         """
+        wire = Wire()
         with (
             self._chat_breaker.guard(
                 is_failure=lambda error: openai_verdict(error).breaker_failure
             ),
-            self._openai.chat.completions.create(stream=True, **question) as stream,
-            _watched(stream.response, deadline.remaining()),
+            wire.cut_when_gone(gone),
+            self._http(event_hooks={"request": [wire.on_request]}) as http,
+            self._openai.with_options(http_client=http).chat.completions.create(
+                stream=True, stream_options={"include_usage": True}, **question
+            ) as stream,
+            wire.cut_after(deadline.remaining()),
         ):
-            yield from pieces(stream)
+            meter.accept()
+            yield from pieces(stream, meter)
 
     def embed(self, texts: Sequence[str], *, deadline: Deadline) -> list[list[float]]:
         """One vector a text, in the order of the texts; as long as the model makes them.
@@ -199,7 +261,7 @@ class LanguageModel:
                         encoding_format="base64",  # a quarter of the bytes, and no digits to parse
                         timeout=_timeout(timeout),
                     ) as response,
-                    _watched(response.http_response, timeout),
+                    Wire.of(response.http_response).cut_after(timeout),
                 ):
                     return vectors_of(b"".join(response.iter_bytes()), len(batch))
 
@@ -235,32 +297,20 @@ class LanguageModel:
                 )
             return self._client
 
+    def _http(self, **options: Any) -> httpx2.Client:
+        """What the SDK would make itself, over certificates that are read once (50 ms): with them
+        it takes half a millisecond.
+        """
+        import httpx2
+        import openai
 
-@contextmanager
-def _watched(response: httpx2.Response, seconds: float) -> Generator[None]:
-    """Hang up on the model after so many seconds, whatever still drips in.
+        if self._certificates is None:
+            self._certificates = httpx2.create_ssl_context()
+        return openai.DefaultHttpxClient(verify=self._certificates, **options)
 
-    The SDK's read time-out limits the wait for the next byte, not for the whole reply.
-    """
-    late = threading.Event()
 
-    def hang_up() -> None:
-        late.set()
-        wire = response.extensions["network_stream"].get_extra_info("socket")
-        with suppress(OSError):  # it ended on its own just now
-            socket.socket.shutdown(wire, socket.SHUT_RDWR)
-
-    watchdog = threading.Timer(seconds, hang_up)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        yield
-    except Exception as error:
-        if late.is_set():
-            raise ReplyTooLate from error
-        raise
-    finally:
-        watchdog.cancel()
+def _meter(messages: Sequence[Message]) -> Meter:
+    return Meter(sum(len(message.content) for message in messages))
 
 
 def _timeout(seconds: float) -> openai.Timeout:

@@ -21,11 +21,14 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from frontdesk.platform.cancellation import CallerGone
 from frontdesk.platform.errors import DeadlineExceeded, UpstreamUnavailable
 from frontdesk.platform.resilience import CircuitOpen, Verdict
 
 if TYPE_CHECKING:
     import httpx2
+
+    from frontdesk.platform.llm_usage import Meter, Usage
 
 _UNWELL = Verdict(retry=True, breaker_failure=True)
 _SPENT = Verdict(retry=False, breaker_failure=True)
@@ -45,11 +48,22 @@ class Reason(StrEnum):
 
 
 class ModelUnavailable(UpstreamUnavailable):
-    """The model gave no usable answer in time; ``reason`` says why."""
+    """The model gave no usable answer in time; ``reason`` says why.
 
-    def __init__(self, reason: Reason, *, retry_after: float | None = None) -> None:
+    Attributes:
+        usage: what its unusable answers cost all the same; None when nothing is known to be billed.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        *,
+        retry_after: float | None = None,
+        usage: Usage | None = None,
+    ) -> None:
         super().__init__("The language model does not answer.", retry_after=retry_after)
         self.reason = reason
+        self.usage = usage
 
 
 class GarbageReply(Exception):
@@ -121,16 +135,24 @@ def is_breaker_failure(error: BaseException) -> bool:
 
 
 @contextmanager
-def as_model_unavailable() -> Generator[None]:
-    """Turn what went wrong outside into ``ModelUnavailable``; bugs of ours pass as they are."""
+def as_model_unavailable(meter: Meter | None = None) -> Generator[None]:
+    """Turn what went wrong outside into ``ModelUnavailable``; bugs of ours pass as they are, and
+    so does ``CallerGone``.
+
+    Args:
+        meter: what was spent in vain.
+    """
     try:
         yield
+    except CallerGone:
+        raise
     except Exception as error:
         meaning = _meaning(error)
         if meaning is None:
             raise
         after = error.retry_after if isinstance(error, CircuitOpen) else meaning.verdict.retry_after
-        raise ModelUnavailable(meaning.reason, retry_after=after) from error
+        spent = meter.usage if meter else None
+        raise ModelUnavailable(meaning.reason, retry_after=after, usage=spent) from error
 
 
 def _retry_after(response: httpx2.Response | None) -> float | None:

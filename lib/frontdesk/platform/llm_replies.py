@@ -11,23 +11,19 @@ import math
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frontdesk.platform.llm_failures import GarbageReply
+from frontdesk.platform.llm_usage import Usage
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens that were billed."""
-
-    prompt_tokens: int
-    completion_tokens: int
+    from frontdesk.platform.llm_usage import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +36,26 @@ class Completion:
 
 
 class _Said(BaseModel):
-    content: str
+    content: str | None
 
 
 class _Choice(BaseModel):
     message: _Said
 
 
-class _Tokens(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
 class _ChatReply(BaseModel):
     choices: Annotated[list[_Choice], Field(min_length=1)]
     model: str | None = None
-    usage: _Tokens | None = None
+    usage: Any = None
+
+
+class _Tokens(BaseModel):
+    """A report of usage; one that counts no prompt says nothing."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    prompt_tokens: Annotated[int, Field(ge=1)]
+    completion_tokens: Annotated[int, Field(ge=0)] = 0
 
 
 class _Embedding(BaseModel):
@@ -67,28 +67,29 @@ class _EmbeddingReply(BaseModel):
     data: list[_Embedding]
 
 
-def completion(body: bytes) -> Completion:
-    """The answer in the body of a chat completion."""
+def completion(body: bytes, meter: Meter) -> Completion:
+    """The answer in the body of a chat completion; one without text was billed all the same."""
     try:
         reply = _ChatReply.model_validate_json(body)
     except ValidationError as error:
         raise GarbageReply from error
-    if not (text := reply.choices[0].message.content.strip()):
+    _report(reply.usage, meter)
+    if not (text := (reply.choices[0].message.content or "").strip()):
         raise GarbageReply
-    tokens = reply.usage or _Tokens()
-    return Completion(
-        text, Usage(tokens.prompt_tokens, tokens.completion_tokens), model=reply.model or ""
-    )
+    meter.say(len(text))
+    return Completion(text, meter.usage or Usage(0, 0), model=reply.model or "")
 
 
-def pieces(chunks: Iterable[ChatCompletionChunk]) -> Iterator[str]:
+def pieces(chunks: Iterable[ChatCompletionChunk], meter: Meter) -> Iterator[str]:
     """The text in a stream of chunks, which must hold some and must say that it is complete."""
     said = complete = False
     try:
         for chunk in chunks:
+            _report(getattr(chunk, "usage", None), meter)
             for choice in chunk.choices:
                 if choice.delta.content:
                     said = True
+                    meter.say(len(choice.delta.content))
                     yield choice.delta.content
                 complete = complete or bool(choice.finish_reason)
     except (AttributeError, TypeError, ValueError) as error:
@@ -96,6 +97,12 @@ def pieces(chunks: Iterable[ChatCompletionChunk]) -> Iterator[str]:
         raise GarbageReply from error
     if not (said and complete):
         raise GarbageReply
+
+
+def _report(usage: object, meter: Meter) -> None:
+    with suppress(ValidationError):  # no report, or none that can be read: the meter estimates
+        tokens = _Tokens.model_validate(usage)
+        meter.report(Usage(tokens.prompt_tokens, tokens.completion_tokens))
 
 
 def vectors_of(body: bytes, number: int) -> list[list[float]]:

@@ -1,4 +1,6 @@
-"""What a handler may return besides its plain value: with a status and headers, or as a stream."""
+"""What a handler may return besides its plain value: with a status and headers, as a stream, or as
+events that end in it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pydantic import BaseModel
+
+    from frontdesk.platform.cancellation import Cancellation
 
 T = TypeVar("T")
 
@@ -48,3 +54,19 @@ class Stream:
     filename: str | None = None
     size: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Events(Generic[T]):
+    """A reply that is told while it is made: its pieces as server-sent events, then itself.
+
+    A handler that may return it returns a model otherwise, and asks ``Context.wants_events``.
+
+    Attributes:
+        produce: makes the reply, in a thread of its own. It is called with what takes a piece, a
+            pydantic model whose name is the event's, and with what says whether the caller is
+            still there; when they are not it raises ``CallerGone``. Any other error is sent as an
+            event.
+    """
+
+    produce: Callable[[Callable[[T], None], Cancellation], BaseModel]

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from frontdesk.helpdesk.ask import AnswerReply, Ask, ask
+from frontdesk.helpdesk.ask import AnswerReply, Ask, answer
 from frontdesk.http.catalogue import catalogue
 from frontdesk.local.paths import REPOSITORY
 from frontdesk.platform.events import Publisher
@@ -112,7 +112,7 @@ def ask_as() -> AskAs:
         seconds: float = 20.0,
     ) -> AnswerReply:
         context = member_context(services, tenant, role, seconds=seconds)
-        return ask(context, Ask(question=question))
+        return answer(context, Ask(question=question))
 
     return ask_as
 

@@ -9,8 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import SecretStr
 
+from frontdesk.platform.cancellation import CallerGone, Cancellation
 from frontdesk.platform.errors import NotConfigured
-from frontdesk.platform.llm import LanguageModel, Message, ModelUnavailable, Reason
+from frontdesk.platform.llm import (
+    ChatStream,
+    LanguageModel,
+    Message,
+    ModelUnavailable,
+    Reason,
+    Usage,
+)
 from frontdesk.platform.resilience import Deadline, breaker_states
 from frontdesk.platform.settings import Settings
 from tests.support.clock import ManualClock
@@ -20,6 +28,7 @@ from tests.support.scripted_openai import (
     Drip,
     Fail,
     Garbage,
+    Half,
     Hang,
     HangUp,
     OutOfQuota,
@@ -54,9 +63,19 @@ def ask(model: LanguageModel, clock: ManualClock, seconds: float = 30.0) -> str:
     return model.chat(QUESTION, temperature=0.2, max_tokens=50, deadline=deadline).text
 
 
-def stream(model: LanguageModel, clock: ManualClock, seconds: float = 30.0) -> Iterator[str]:
-    deadline = Deadline.after(seconds, clock)
-    return model.stream(QUESTION, temperature=0.2, max_tokens=50, deadline=deadline)
+def stream(
+    model: LanguageModel,
+    clock: ManualClock,
+    seconds: float = 30.0,
+    cancellation: Cancellation | None = None,
+) -> ChatStream:
+    return model.stream(
+        QUESTION,
+        temperature=0.2,
+        max_tokens=50,
+        deadline=Deadline.after(seconds, clock),
+        cancellation=cancellation,
+    )
 
 
 def test_a_question_is_sent_once_and_answered(
@@ -74,6 +93,14 @@ def test_a_question_is_sent_once_and_answered(
     assert headers["authorization"] == "Bearer sk-test"
 
 
+def test_a_server_that_knows_no_keys_is_given_any(
+    server: ScriptedOpenAI, clock: ManualClock
+) -> None:
+    settings = Settings(openai_api_key=SecretStr("none"), openai_base_url=server.base_url)
+
+    assert ask(LanguageModel(settings, clock=clock), clock) == "A scripted answer."
+
+
 def test_without_a_key_nothing_is_sent(server: ScriptedOpenAI, clock: ManualClock) -> None:
     model = LanguageModel(Settings(openai_base_url=server.base_url), clock=clock)
 
@@ -85,7 +112,7 @@ def test_without_a_key_nothing_is_sent(server: ScriptedOpenAI, clock: ManualCloc
 
 @pytest.mark.parametrize(
     "trouble",
-    [Fail(500), Fail(503), Fail(409), HangUp(), Garbage(), Garbage(b'{"choices": []}')],
+    [Fail(500), Fail(503), Fail(409), HangUp(), Half(), Garbage(), Garbage(b'{"choices": []}')],
     ids=repr,
 )
 def test_a_passing_trouble_is_tried_again(
@@ -307,6 +334,115 @@ def test_a_stream_that_stalls_ends_at_the_deadline(
         next(pieces)
 
     assert unavailable.value.reason is Reason.TIMEOUT
+
+
+def test_a_stream_reports_what_it_cost(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock
+) -> None:
+    pieces = stream(model, clock)
+
+    assert pieces.usage is None
+    assert "".join(pieces) == "A scripted answer."
+    assert pieces.usage == Usage(prompt_tokens=6, completion_tokens=3)
+    [(_, body, _)] = server.requests
+    assert body["stream_options"] == {"include_usage": True}
+
+
+def test_the_cost_of_a_stream_that_does_not_report_it_is_estimated(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock
+) -> None:
+    server.chat(Stream(["Yes, ", "heated."], ignores_usage=True))
+    pieces = stream(model, clock)
+    list(pieces)
+
+    characters = sum(len(message.content) for message in QUESTION)
+    assert pieces.usage == Usage(-(-characters // 3), 4)
+
+
+def test_answers_without_text_are_paid_for(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock
+) -> None:
+    server.always(chat=Answer(" "))
+
+    with pytest.raises(ModelUnavailable) as unavailable:
+        ask(model, clock)
+
+    assert unavailable.value.reason is Reason.GARBAGE
+    assert unavailable.value.usage == Usage(3 * 6, 0)
+
+
+@pytest.mark.parametrize(
+    "behaviour", [Hang(), Stream(["Yes, "], hold_after=0)], ids=["no headers", "no piece"]
+)
+def test_a_caller_who_leaves_while_the_model_thinks_hangs_up_on_it(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock, behaviour: Behaviour
+) -> None:
+    server.chat(behaviour)
+    cancellation = Cancellation()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(list, stream(model, clock, cancellation=cancellation))
+        server.wait_for_held(1)
+
+        cancellation.cancel()
+
+        with pytest.raises(CallerGone):
+            answer.result(5)
+    server.wait_for_disconnects(1)
+    assert (server.calls(), breaker_states()["openai-chat"]) == (1, "closed")
+
+
+def test_a_caller_who_leaves_in_the_middle_hangs_up_and_what_was_said_is_paid_for(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock
+) -> None:
+    server.chat(Stream(["Yes, ", "heated."], hold_after=1))
+    cancellation = Cancellation()
+    pieces = stream(model, clock, cancellation=cancellation)
+    assert next(pieces) == "Yes, "
+
+    cancellation.cancel()
+
+    with pytest.raises(CallerGone):
+        next(pieces)
+    server.wait_for_disconnects(1)
+    assert pieces.usage is not None
+    assert pieces.usage.completion_tokens == 2
+
+
+def test_nothing_is_asked_for_a_caller_who_is_gone(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock
+) -> None:
+    cancellation = Cancellation()
+    cancellation.cancel()
+
+    with pytest.raises(CallerGone):
+        list(stream(model, clock, cancellation=cancellation))
+    assert server.calls() == 0
+
+
+def test_a_dead_chat_does_not_keep_texts_from_being_embedded(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock
+) -> None:
+    server.always(chat=Fail(500))
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable):
+            ask(model, clock)
+
+    assert len(model.embed(["a pool"], deadline=Deadline.after(30, clock))) == 1
+    assert breaker_states()["openai-chat"] == "open"
+    assert breaker_states()["openai-embeddings"] == "closed"
+
+
+def test_dead_embeddings_do_not_keep_questions_from_being_answered(
+    server: ScriptedOpenAI, model: LanguageModel, clock: ManualClock
+) -> None:
+    server.always(embeddings=HangUp())
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable):
+            model.embed(["a pool"], deadline=Deadline.after(30, clock))
+
+    assert ask(model, clock) == "A scripted answer."
+    assert breaker_states()["openai-embeddings"] == "open"
+    assert breaker_states()["openai-chat"] == "closed"
 
 
 def test_texts_are_embedded_in_batches_and_in_order(

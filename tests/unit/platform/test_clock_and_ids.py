@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, timedelta
 
 from frontdesk.platform.clock import SystemClock
 from frontdesk.platform.ids import SystemIds, new_id
 from tests.support.clock import START, ManualClock
+from tests.support.waiting import eventually
 
 
 def test_the_system_clock_says_the_time_in_utc() -> None:
@@ -27,6 +29,38 @@ def test_a_manual_clock_moves_only_when_it_is_moved_or_slept_on(clock: ManualClo
     assert clock.now() == START + timedelta(seconds=7)
     assert clock.monotonic() == 7.0
     assert clock.slept == [2]
+
+
+def test_a_wait_for_a_condition_ends_when_it_is_notified_or_the_time_is_up() -> None:
+    condition, clock = threading.Condition(), SystemClock()
+    with condition:
+        clock.wait_until(condition, clock.monotonic() + 0.01)
+        threading.Thread(target=notify, args=(condition,)).start()
+        clock.wait_until(condition, clock.monotonic() + 60)
+
+
+def notify(condition: threading.Condition) -> None:
+    with condition:
+        condition.notify_all()
+
+
+def test_whoever_waits_on_a_manual_clock_goes_on_when_it_is_moved(clock: ManualClock) -> None:
+    condition, ended = threading.Condition(), threading.Event()
+
+    def wait() -> None:
+        with condition:
+            while clock.monotonic() < 5:
+                clock.wait_until(condition, 5)
+        ended.set()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    eventually(lambda: clock.waiting == 1)
+    clock.advance(4)
+    assert not ended.is_set()
+    clock.advance(1)
+    waiting.join(5)
+    assert ended.is_set()
 
 
 def test_an_id_is_a_uuid_of_version_7_that_carries_its_time() -> None:

@@ -11,15 +11,23 @@ import pytest
 
 from frontdesk.platform.llm_failures import GarbageReply
 from frontdesk.platform.llm_replies import completion, pieces, vectors_of
+from frontdesk.platform.llm_usage import Meter, Usage
+
+ASKED = 300  # characters
 
 
-def chat_body(**choice: object) -> bytes:
-    return json.dumps({"choices": [choice], "model": "m", "usage": None}).encode()
+def chat_body(usage: object = None, **choice: object) -> bytes:
+    return json.dumps({"choices": [choice], "model": "m", "usage": usage}).encode()
 
 
 def chunk(content: str | None, finish: str | None = None) -> SimpleNamespace:
     choice = SimpleNamespace(delta=SimpleNamespace(content=content), finish_reason=finish)
     return SimpleNamespace(choices=[choice])
+
+
+def usage_chunk(prompt: object, said: object) -> SimpleNamespace:
+    usage = SimpleNamespace(prompt_tokens=prompt, completion_tokens=said)
+    return SimpleNamespace(choices=[], usage=usage)
 
 
 def embeddings_body(*vectors: list[float], packed: bool = False) -> bytes:
@@ -34,10 +42,30 @@ def pack(vector: list[float]) -> str:
     return base64.b64encode(array("f", vector).tobytes()).decode()
 
 
-def test_a_completion_without_usage_counts_no_tokens() -> None:
-    answer = completion(chat_body(message={"content": " Yes. "}))
+def test_a_completion_costs_what_it_reports() -> None:
+    usage = {"prompt_tokens": 90, "completion_tokens": 7, "total_tokens": 97}
+    answer = completion(chat_body(usage, message={"content": " Yes. "}), Meter(ASKED))
 
-    assert (answer.text, answer.usage.prompt_tokens, answer.model) == ("Yes.", 0, "m")
+    assert (answer.text, answer.usage, answer.model) == ("Yes.", Usage(90, 7), "m")
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, {"prompt_tokens": 0}, {"prompt_tokens": "many"}, [1, 2]], ids=repr
+)
+def test_a_completion_that_reports_nothing_is_estimated_by_its_characters(usage: object) -> None:
+    answer = completion(chat_body(usage, message={"content": "Yes, it is."}), Meter(ASKED))
+
+    assert answer.usage == Usage(100, 4)
+
+
+def test_an_answer_without_text_is_garbage_and_was_billed() -> None:
+    meter = Meter(ASKED)
+    usage = {"prompt_tokens": 90, "completion_tokens": 500}
+
+    with pytest.raises(GarbageReply):
+        completion(chat_body(usage, message={"content": None}), meter)
+
+    assert meter.usage == Usage(90, 500)
 
 
 @pytest.mark.parametrize(
@@ -55,13 +83,32 @@ def test_a_completion_without_usage_counts_no_tokens() -> None:
 )
 def test_a_completion_without_text_is_garbage(body: bytes) -> None:
     with pytest.raises(GarbageReply):
-        completion(body)
+        completion(body, Meter(ASKED))
 
 
 def test_a_stream_skips_chunks_without_text() -> None:
     chunks = [chunk(None), chunk("A "), chunk(""), chunk("b"), chunk(None, "stop")]
 
-    assert "".join(pieces(chunks)) == "A b"
+    assert "".join(pieces(chunks, Meter(ASKED))) == "A b"
+
+
+def test_a_stream_costs_what_it_reports_last() -> None:
+    meter = Meter(ASKED)
+    chunks = [chunk("Yes."), usage_chunk(90, 1), chunk(None, "stop"), usage_chunk(90, 2)]
+
+    assert list(pieces(chunks, meter)) == ["Yes."]
+    assert meter.usage == Usage(90, 2)
+
+
+@pytest.mark.parametrize("reports", [[], [usage_chunk(None, None)]], ids=["none", "nonsense"])
+def test_a_stream_that_reports_nothing_is_estimated_by_its_characters(
+    reports: list[SimpleNamespace],
+) -> None:
+    meter = Meter(ASKED)
+
+    list(pieces([chunk("Yes, "), chunk("it is."), chunk(None, "stop"), *reports], meter))
+
+    assert meter.usage == Usage(100, 4)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +123,7 @@ def test_a_stream_skips_chunks_without_text() -> None:
 )
 def test_a_stream_that_is_no_whole_answer_is_garbage(chunks: list[SimpleNamespace]) -> None:
     with pytest.raises(GarbageReply):
-        list(pieces(chunks))
+        list(pieces(chunks, Meter(ASKED)))
 
 
 @pytest.mark.parametrize("packed", [True, False])
