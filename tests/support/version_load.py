@@ -48,7 +48,8 @@ _WARM_UP: Final = 200
 _PATIENCE_SECONDS: Final = 840.0
 _LOOK_AFTER: Final = 0.1  # seconds until the pointer is looked at again
 _QUANTISED: Final = 0.03  # how far a stored vector's cosine may be from the exact one
-_LOW_PRIORITY: Final = 10
+_ATTEMPT_SECONDS: Final = 120.0  # of a storage call: its server has the low priority
+_LOW_PRIORITY: Final = 5
 
 
 @dataclass(frozen=True)
@@ -356,14 +357,18 @@ def _deadline() -> Any:
     from frontdesk.platform.clock import SystemClock
     from frontdesk.platform.resilience import Deadline
 
-    return Deadline.after(60, SystemClock())
+    return Deadline.after(240, SystemClock())
 
 
 def _shelf(url: str, cache: Path) -> IndexShelf:
     from frontdesk.knowledge.publish import IndexShelf
+    from frontdesk.platform.clock import SystemClock
     from frontdesk.platform.settings import Settings
     from frontdesk.platform.storage import ObjectStore
+    from frontdesk.platform.storage_calls import storage_policy
 
     os.environ["STORAGE_EMULATOR_HOST"] = url
     settings: Settings = Settings(index_cache_dir=str(cache))
-    return IndexShelf(ObjectStore(settings), BUCKET, "indexes")
+    patient = storage_policy(SystemClock())
+    patient.attempt_timeout = _ATTEMPT_SECONDS
+    return IndexShelf(ObjectStore(settings, patient), BUCKET, "indexes")
