@@ -12,7 +12,8 @@ from frontdesk.knowledge.versions import (
     list_versions,
     reindex,
 )
-from frontdesk.platform.errors import PermissionDenied
+from frontdesk.platform.database import Rpc
+from frontdesk.platform.errors import InvalidRequest, PermissionDenied
 from tests.integration.knowledge.conftest import Agency
 
 if TYPE_CHECKING:
@@ -92,3 +93,15 @@ def test_asking_twice_with_one_key_asks_once(agency: Agency, sql: psycopg.Connec
 def test_a_viewer_may_not_ask_for_a_build(agency: Agency) -> None:
     with pytest.raises(PermissionDenied):
         reindex(agency.context("viewer"), ReindexRequest())
+
+
+def test_what_is_neither_true_nor_false_is_refused_by_the_database_too(agency: Agency) -> None:
+    context = agency.context()
+    with pytest.raises(InvalidRequest) as refused:
+        context.database.call(
+            Rpc.REINDEX_KNOWLEDGE,
+            {"p_options": {"force": "maybe"}, "p_command": context.command_json},
+            deadline=context.deadline,
+            idempotent=False,
+        )
+    assert refused.value.details["errors"][0]["field"] == "force"
