@@ -1,4 +1,4 @@
-"""knowledge: an agency's documents, uploaded, listed, read, replaced, changed and deleted."""
+"""knowledge: an agency's documents, and the versions of the index that is built of them."""
 
 from frontdesk.http import delete, get, http_function, patch, post, put
 from frontdesk.knowledge.documents import (
@@ -10,6 +10,7 @@ from frontdesk.knowledge.documents import (
     update_document,
     upload_document,
 )
+from frontdesk.knowledge.versions import list_versions, reindex
 from frontdesk.platform.context import Role
 
 DOCUMENTS = "/v1/knowledge/documents"
@@ -29,4 +30,6 @@ knowledge = http_function(
         allow=Role.VISITOR,
         produces="application/octet-stream",
     ),
+    post("/v1/knowledge/reindex", reindex, allow=Role.AGENT, status=202),
+    get("/v1/knowledge/versions", list_versions, allow=Role.VIEWER),
 )

@@ -20,6 +20,7 @@ from frontdesk.knowledge.manifest import (
     Manifest,
     file_entry,
 )
+from frontdesk.knowledge.progress import Progress, silently
 from frontdesk.knowledge.vectorfile import build_vector_index
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def build_index(
     known: KnownVectors,
     created_at: datetime,
     deadline: Deadline,
+    progress: Progress = silently,
 ) -> Manifest:
     """Write manifest, vectors, chunks, details and embeddings of an index into an empty folder.
 
@@ -76,6 +78,7 @@ def build_index(
         embedder: embeds what ``known`` does not hold.
         known: vectors of the same embedder; new ones are added to it.
         deadline: checked between batches.
+        progress: counts the passages that are embedded.
 
     Raises:
         UpstreamUnavailable: the embedder failed; ``known`` holds what it made.
@@ -84,7 +87,7 @@ def build_index(
     ordered = sorted(documents, key=lambda document: str(document.document_id))
     chunks = [chunk for document in ordered for chunk in document.chunks]
     texts = [chunk.embedded_text for chunk in chunks]
-    vectors = known.of(texts, embedder, deadline)
+    vectors = known.of(texts, embedder, deadline, progress)
     _write_vectors(folder / VECTORS_FILE, unit(vectors) if chunks else vectors.astype(np.float32))
     write_chunk_file(folder / CHUNKS_FILE, ordered)
     files = [VECTORS_FILE, CHUNKS_FILE, EMBEDDINGS_FILE]

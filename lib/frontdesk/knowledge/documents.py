@@ -21,13 +21,11 @@ from frontdesk.knowledge.document_files import (
     require_agent,
     store_file,
 )
+from frontdesk.knowledge.nudge import nudge_indexer
 from frontdesk.platform.context import Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.errors import (
-    DeadlineExceeded,
-    NotConfigured,
     NotFound,
-    UpstreamUnavailable,
 )
 from frontdesk.platform.logging import get_logger
 from frontdesk.platform.paging import Page
@@ -36,7 +34,7 @@ from frontdesk.platform.storage import ObjectNotFound
 from frontdesk.platform.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 log = get_logger(__name__)
 
@@ -218,7 +216,7 @@ def upload_document(context: Context, form: DocumentForm, file: Upload) -> Reply
         },
     )
     document = Document.model_validate(outcome["data"])
-    _nudge(context, outcome)
+    nudge_indexer(context, outcome)
     return Reply(document, 201, {"Location": f"/v1/knowledge/documents/{document.id}"})
 
 
@@ -279,7 +277,7 @@ def replace_document(
     )
     # The file before stays until a new index is out: an indexer may be reading it. SQL lists it
     # among what may go, and the indexer removes it.
-    _nudge(context, outcome)
+    nudge_indexer(context, outcome)
     return Document.model_validate(outcome["data"])
 
 
@@ -298,7 +296,7 @@ def update_document(context: Context, path: DocumentPath, body: DocumentChanges)
         deadline=context.deadline,
         idempotent=False,
     )
-    _nudge(context, outcome)
+    nudge_indexer(context, outcome)
     return Document.model_validate(outcome["data"])
 
 
@@ -353,20 +351,5 @@ def delete_document(context: Context, path: DocumentPath) -> Document:
     name = str(outcome["data"]["object_name"])
     if is_object_of(context.member.tenant_id, path.document_id, name):
         remove_object(context, name)
-    _nudge(context, outcome)
+    nudge_indexer(context, outcome)
     return Document.model_validate(outcome["data"])
-
-
-def _nudge(context: Context, outcome: Mapping[str, Any]) -> None:
-    """Tell the indexer now instead of at maintenance's next sweep, if that is possible."""
-    from frontdesk.platform.events import CloudEvent
-
-    for promised in outcome.get("outbox") or []:
-        try:
-            context.services.events.publish(
-                promised["topic"],
-                CloudEvent.model_validate(promised["event"]),
-                deadline=context.deadline,
-            )
-        except (UpstreamUnavailable, DeadlineExceeded, NotConfigured) as failure:
-            log.warning("The indexer was not told at once.", error=type(failure).__name__)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from frontdesk.knowledge.manifest import IndexInvalid
+from frontdesk.knowledge.progress import Progress, Step, silently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +47,13 @@ class KnownVectors:
         """The vector of that text, if it was made before."""
         return self._vectors.get(content_hash(text))
 
-    def of(self, texts: Sequence[str], embedder: Embedder, deadline: Deadline) -> HalfVectors:
+    def of(
+        self,
+        texts: Sequence[str],
+        embedder: Embedder,
+        deadline: Deadline,
+        progress: Progress = silently,
+    ) -> HalfVectors:
         """Vectors (len(texts), d); what is not known is embedded, once per content, and kept.
 
         Raises:
@@ -58,11 +65,13 @@ class KnownVectors:
             key: text for key, text in zip(hashes, texts, strict=True) if key not in self._vectors
         }
         pending = list(new.items())
+        progress(Step.EMBEDDING, 0, len(pending))
         for start in range(0, len(pending), _BATCH):
             batch = pending[start : start + _BATCH]
             made = embedder.embed([text for _, text in batch], deadline=deadline)
             for (key, _), vector in zip(batch, made.astype(np.float16), strict=True):
                 self._vectors[key] = vector
+            progress(Step.EMBEDDING, start + len(batch), len(pending))
         vectors: NDArray[Any] = np.empty((len(texts), embedder.dimensions), np.float16)
         for row, key in enumerate(hashes):
             vectors[row] = self._vectors[key]

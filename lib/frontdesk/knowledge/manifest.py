@@ -101,12 +101,29 @@ class Manifest(_Document):
 
 
 class Pointer(_Document):
-    """``current.json``: which version serves, and the checksum that its manifest must have."""
+    """``current.json``: which version serves, and the checksum that its manifest must have.
+
+    Attributes:
+        knowledge_version: that the version was built from.
+        stands_for: the knowledge version at which somebody went back to this older version; until
+            the documents change again it is not built anew. None otherwise.
+    """
 
     format: Literal[1] = 1
     version: str
     knowledge_version: int
     manifest_sha256: str
+    stands_for: int | None = None
+
+    @classmethod
+    def to(cls, manifest: Manifest, encoded: bytes, stands_for: int | None = None) -> Pointer:
+        """The pointer to a version whose manifest is stored as these bytes."""
+        return cls(
+            version=manifest.version,
+            knowledge_version=manifest.knowledge_version,
+            manifest_sha256=hashlib.sha256(encoded).hexdigest(),
+            stands_for=stands_for,
+        )
 
     @classmethod
     def parse(cls, raw: bytes) -> Pointer:

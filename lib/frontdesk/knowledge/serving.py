@@ -12,7 +12,7 @@ from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.joined import JoinedIndexes
 from frontdesk.knowledge.loader import IndexStore
 from frontdesk.knowledge.minilm import EMBEDDER_ID, StoredMiniLM
-from frontdesk.knowledge.publish import IndexShelf
+from frontdesk.knowledge.publish import shelf_of
 from frontdesk.knowledge.retrieve import Retriever
 
 if TYPE_CHECKING:
@@ -52,12 +52,6 @@ def knowledge_of(services: Services) -> Knowledge:
         if knowledge is None:
             knowledge = _made[services] = _build(services)
     return knowledge
-
-
-def shelf_of(services: Services) -> IndexShelf:
-    """Where this deployment's indexes are published."""
-    settings = services.settings
-    return IndexShelf(services.storage, settings.faiss_bucket_name, settings.faiss_index_prefix)
 
 
 def embedder_of(services: Services, *, threads: int = 1) -> Embedder:
