@@ -7,7 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from frontdesk.knowledge.documents import document_object
+from frontdesk.knowledge.document_files import document_object
 from frontdesk.knowledge.index import LoadedIndex
 from frontdesk.knowledge.indexer import Indexer
 from frontdesk.knowledge.loader import IndexStore

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from frontdesk.knowledge.documents import document_object
+from frontdesk.knowledge.document_files import document_object
 from frontdesk.platform.errors import UpstreamUnavailable
 from tests.unit.knowledge.builders import TENANT, a_deadline
 
