@@ -1,4 +1,4 @@
-"""The demo agencies as Python sees them: tenant.yaml and knowledge.yaml, typed and checked."""
+"""The demo agencies as Python sees them: their YAML files, typed and checked."""
 
 from __future__ import annotations
 
@@ -76,6 +76,10 @@ class _KnowledgeFile(_Strict):
     documents: list[_DocumentEntry]
 
 
+class _HelpdeskFile(_Strict):
+    query_terms: dict[str, list[str]]
+
+
 @dataclass(frozen=True)
 class Document:
     """A knowledge document; `source` is the Markdown it is rendered from, for PDF and DOCX."""
@@ -90,11 +94,15 @@ class Document:
 
 @dataclass(frozen=True)
 class Agency:
-    """One demo agency: its settings, its documents and its clients' file."""
+    """One demo agency: its settings, its documents and its clients' file.
+
+    `query_terms` are its own words by query type.
+    """
 
     folder: Path
     tenant: TenantFile
     documents: tuple[Document, ...]
+    query_terms: dict[str, list[str]]
 
     @property
     def clients_path(self) -> Path:
@@ -106,7 +114,9 @@ def load_agency(slug: str) -> Agency:
     folder = DEMO / slug
     tenant = TenantFile.model_validate(_read_yaml(folder / "tenant.yaml"))
     entries = _KnowledgeFile.model_validate(_read_yaml(folder / "knowledge.yaml")).documents
-    return Agency(folder, tenant, tuple(_document(folder, entry) for entry in entries))
+    helpdesk = _HelpdeskFile.model_validate(_read_yaml(folder / "helpdesk.yaml"))
+    documents = tuple(_document(folder, entry) for entry in entries)
+    return Agency(folder, tenant, documents, helpdesk.query_terms)
 
 
 def all_agencies() -> list[Agency]:

@@ -16,13 +16,13 @@ import json
 import logging
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demo import question_set
+from evaluation.classification import PARAPHRASES, PRACTICE, terms_of
 from evaluation.fitting import Rows, conditional_logit, logistic
 from evaluation.laboratory import Laboratory, deadline, open_laboratory, tenant_of
 from frontdesk.helpdesk.evidence import FEATURES, Evidence
@@ -37,9 +37,6 @@ from frontdesk.helpdesk.relevance import (
 )
 from frontdesk.knowledge.features import Features
 from frontdesk.knowledge.index import Filters
-
-PRACTICE = Path(__file__).with_name("practice.jsonl")
-PARAPHRASES = Path(__file__).with_name("paraphrases.jsonl")
 
 FOLDS = 10
 ROUNDS = 4
@@ -107,7 +104,13 @@ def read_examples(laboratory: Laboratory, *, lexical: bool) -> list[Example]:
     finder = laboratory.finder(lexical=lexical)
     examples = []
     for tenant, question, spans, weight in asked:
-        gathered = finder.gather(question, tenant_of(tenant), Filters(), deadline=deadline())
+        gathered = finder.gather(
+            question,
+            tenant_of(tenant),
+            Filters(),
+            terms=terms_of(tenant),
+            deadline=deadline(),
+        )
         if gathered.evidence is None:
             continue  # without a single passage there is nothing to weigh
         holds = [

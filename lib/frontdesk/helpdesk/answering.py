@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from frontdesk.helpdesk.classify import QueryType, classify
-from frontdesk.helpdesk.extractive import best_quotes, extract, no_answer
+from frontdesk.helpdesk.extractive import best_quotes, extract
 from frontdesk.helpdesk.findings import Finder, Findings
 from frontdesk.helpdesk.generate import RESERVED_SECONDS, generate
 from frontdesk.helpdesk.passages import Answer, Citation, Passage, citation_of
+from frontdesk.helpdesk.scripted import no_answer
+from frontdesk.helpdesk.terms import NO_TERMS, Terms
 from frontdesk.knowledge.serving import knowledge_of
 from frontdesk.platform.errors import DeadlineExceeded, NotFound, UpstreamUnavailable
 from frontdesk.platform.llm_failures import Reason
@@ -96,6 +98,7 @@ class Responder:
         request_id: str,
         deadline: Deadline,
         history: Sequence[Turn] = (),
+        terms: Terms = NO_TERMS,
         within_budget: bool = True,
         listener: Listener | None = None,
     ) -> Response:
@@ -104,19 +107,20 @@ class Responder:
         Args:
             filters: what the asker may see.
             history: the conversation so far.
+            terms: the agency's own words by query type.
             within_budget: False when the agency may spend no more tokens today.
             listener: is shown a generated answer's sentences as they come. Should they leave, the
                 answer says nothing more of interest than its usage.
         """
         until = Deadline.after(max(0.0, deadline.remaining() - RESERVED_SECONDS), self._clock)
         try:
-            findings = self._finder.find(question, tenant_id, filters, deadline=until)
+            findings = self._finder.find(question, tenant_id, filters, terms=terms, deadline=until)
         except (UpstreamUnavailable, DeadlineExceeded, NotFound) as failure:
             log.warning("The knowledge could not be searched.", error=type(failure).__name__)
             return Response(
                 no_answer(question),
                 AnswerMode.NO_ANSWER,
-                classify(question),
+                classify(question, terms),
                 reasons=(INDEX_UNAVAILABLE,),
             )
         reasons = [findings.degraded] if findings.degraded else []

@@ -10,6 +10,7 @@ from frontdesk.helpdesk.generate import Listener
 from frontdesk.helpdesk.records import Beginning, begin, record, record_usage
 from frontdesk.helpdesk.replies import AnswerReply, Ask
 from frontdesk.helpdesk.stream import Sentence, Teller
+from frontdesk.helpdesk.terms import Terms
 from frontdesk.platform.cancellation import CallerGone
 from frontdesk.platform.context import Context
 from frontdesk.platform.logging import get_logger
@@ -74,6 +75,7 @@ def _answer(
         request_id=context.request_id,
         deadline=context.deadline,
         history=beginning.history,
+        terms=Terms.of(beginning.query_terms or {}),
         within_budget=beginning.within_budget,
         listener=listener,
     )

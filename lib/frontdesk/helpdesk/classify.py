@@ -1,107 +1,112 @@
-"""What kind of question is this, and how is such a question answered best?
+"""What kind of question is this?
 
-The question is cut into words without case and accents; each rule that finds its cue adds its
-weight to one query type, the heaviest type wins, and a tie goes to the type named first. What a
-customer wants to *do* or *know* (compare, pay, book) weighs more than what the question is *about*
-(a hotel, a beach): "How much does the Aurora hotel cost?" is about a price.
+The question is cut into words without case and accents. Rules find cues in it, of two strengths:
+
+* an *intent* says what the asker wants to do or know: compare, pay, book, be called back;
+* a *topic* says what the question is about: a hotel, a beach, luggage.
+
+An intent outweighs any number of topics: "How much does the Aurora hotel cost?" is about a price.
+Among intents the strongest wins and a tie goes to the type named first in `QueryType`; among topics
+the weights of one type add up. What holds no cue is ``general``. An agency's own terms are intents.
+
+A question is one of travel, and ``general`` also when it is about the way there: flights, luggage,
+papers, insurance, health.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from frontdesk.helpdesk import cues
-from frontdesk.helpdesk.cues import INTENT, MENTION, TOPIC, any_of
+from frontdesk.helpdesk.cues import any_of, fold, near
+from frontdesk.helpdesk.query_types import PARAMETERS, AnswerParameters, QueryType
+from frontdesk.helpdesk.terms import NO_TERMS, Terms
+
+__all__ = ["PARAMETERS", "AnswerParameters", "QueryType", "classify", "fold"]
+
+INTENT: Final = 4.0
+TOPIC: Final = 2.5
+MENTION: Final = 1.0
+FURTHER: Final = 0.5
 
 
-class QueryType(StrEnum):
-    """The kinds of question that are answered differently, in order of precedence."""
+class _Rule(NamedTuple):
+    """A cue's weight for a type, unless what it was found in is among the exceptions."""
 
-    COMPARISON = "comparison"
-    PRICING = "pricing"
-    PLATFORM_HELP = "platform_help"
-    BOOKING = "booking"
-    HOTEL_INFO = "hotel_info"
-    DESTINATION = "destination"
-    GENERAL = "general"
+    kind: QueryType
+    weight: float
+    cue: re.Pattern[str]
+    exceptions: re.Pattern[str] | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class AnswerParameters:
-    """How a query type is retrieved and answered.
-
-    Attributes:
-        k: passages that an answer may rest on.
-        fetch_k: candidates that maximal marginal relevance chooses them from.
-        mmr_lambda: 1 is relevance alone, 0 is diversity alone.
-        mmr: whether diversity is wanted at all.
-        temperature: of the language model.
-        max_tokens: of the language model's answer.
-    """
-
-    k: int
-    fetch_k: int
-    mmr_lambda: float
-    mmr: bool
-    temperature: float
-    max_tokens: int
+    def found_in(self, text: str) -> int:
+        """How many different cues."""
+        if self.exceptions is not None:
+            text = self.exceptions.sub(" ", text)
+        return len({match.group() for match in self.cue.finditer(text)})
 
 
-PARAMETERS: Final[dict[QueryType, AnswerParameters]] = {
-    QueryType.COMPARISON: AnswerParameters(8, 20, 0.4, True, 0.5, 600),
-    QueryType.PRICING: AnswerParameters(4, 12, 0.8, False, 0.3, 350),
-    QueryType.PLATFORM_HELP: AnswerParameters(3, 12, 0.9, False, 0.4, 400),
-    QueryType.BOOKING: AnswerParameters(3, 12, 0.9, False, 0.4, 400),
-    QueryType.HOTEL_INFO: AnswerParameters(6, 15, 0.6, True, 0.6, 500),
-    QueryType.DESTINATION: AnswerParameters(5, 15, 0.5, True, 0.7, 500),
-    QueryType.GENERAL: AnswerParameters(5, 12, 0.7, True, 0.5, 450),
-}
-"""What the system that this one replaces had found useful; fetch_k of the last three was 10 and 8,
-which left out passages that answer."""
-
-_RULES: Final = (
-    (QueryType.COMPARISON, 2 * INTENT, any_of(cues.COMPARISON)),
-    (QueryType.COMPARISON, INTENT, cues.CHOICE),
-    (QueryType.PRICING, INTENT, any_of(cues.PRICE)),
-    (QueryType.PLATFORM_HELP, INTENT, any_of(cues.OFFICE_TASK)),
-    (
-        QueryType.PLATFORM_HELP,
-        INTENT,
-        re.compile(f"{any_of(cues.MAKE).pattern}.*{any_of(cues.PAPERWORK).pattern}"),
-    ),
-    (QueryType.PLATFORM_HELP, TOPIC, any_of(cues.OFFICE_OBJECT)),
-    (QueryType.BOOKING, INTENT, any_of(cues.BOOKING)),
-    (QueryType.BOOKING, TOPIC, any_of(cues.PAYMENT)),
-    (QueryType.HOTEL_INFO, TOPIC, any_of(cues.LODGING)),
-    (QueryType.HOTEL_INFO, TOPIC / 2, any_of(cues.LODGING_PART)),
-    (QueryType.HOTEL_INFO, MENTION, any_of(cues.LODGING_MENTION)),
-    (QueryType.DESTINATION, TOPIC, any_of(cues.PLACE)),
-    (QueryType.DESTINATION, MENTION, any_of(cues.PLACE_MENTION)),
+_INTENTS: Final = (
+    _Rule(QueryType.HAND_OFF, 3 * INTENT, any_of(cues.CALL_BACK)),
+    _Rule(QueryType.HAND_OFF, 3 * INTENT, near(cues.REACH, cues.SOMEBODY), cues.ASKS_WHEN),
+    _Rule(QueryType.HAND_OFF, 3 * INTENT, near(cues.SOMEBODY, cues.REACH_LAST), cues.ASKS_WHEN),
+    _Rule(QueryType.COMPARISON, 2 * INTENT, any_of(cues.COMPARISON)),
+    _Rule(QueryType.COMPARISON, 2 * INTENT, cues.CHOICE),
+    _Rule(QueryType.PLATFORM_HELP, 1.5 * INTENT, any_of(cues.OFFICE_TASK)),
+    _Rule(QueryType.PLATFORM_HELP, 1.5 * INTENT, near(cues.MAKE, cues.PAPERWORK)),
+    _Rule(QueryType.PLATFORM_HELP, 1.5 * INTENT, near(cues.PAPERWORK, cues.MAKE)),
+    _Rule(QueryType.BOOKING, 1.5 * INTENT, any_of(cues.UNDOING)),
+    _Rule(QueryType.BOOKING, 1.25 * INTENT, any_of(cues.PAYMENT), any_of(cues.NOT_A_BOOKING)),
+    _Rule(QueryType.BOOKING, INTENT, any_of(cues.BOOKING), any_of(cues.NOT_A_BOOKING)),
+    _Rule(QueryType.PRICING, INTENT, any_of(cues.PRICE), any_of(cues.NOT_A_PRICE)),
+    _Rule(QueryType.GENERAL, INTENT, any_of(cues.PREPARATION)),
 )
+_TOPICS: Final = (
+    _Rule(QueryType.PLATFORM_HELP, TOPIC, any_of(cues.OFFICE_OBJECT)),
+    _Rule(QueryType.BOOKING, TOPIC, any_of(cues.ARRANGEMENT)),
+    _Rule(QueryType.HOTEL_INFO, TOPIC, any_of(cues.LODGING)),
+    _Rule(QueryType.HOTEL_INFO, TOPIC, any_of(cues.LODGING_PART)),
+    _Rule(QueryType.HOTEL_INFO, MENTION, any_of(cues.LODGING_MENTION)),
+    _Rule(QueryType.DESTINATION, TOPIC, any_of(cues.PLACE), any_of(cues.NOT_A_PLACE)),
+    _Rule(QueryType.DESTINATION, MENTION, any_of(cues.PLACE_MENTION)),
+    _Rule(QueryType.GENERAL, TOPIC, any_of(cues.TRAVEL)),
+)
+_GREETING: Final = any_of(cues.GREETING)
+_COURTESY: Final = any_of(cues.COURTESY)
+_NAMES: Final = 1  # words that may be left of a greeting: "Thanks, Maria"
 
 
-def fold(text: str) -> str:
-    """Lower case without accents, punctuation turned into single spaces."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return " ".join(re.sub(r"[\W_]+", " ", bare).split())
+def classify(question: str, terms: Terms = NO_TERMS) -> QueryType:
+    """The query type of a question.
 
-
-def classify(question: str) -> QueryType:
-    """The query type of a question; ``GENERAL`` when no rule finds its cue."""
+    Args:
+        terms: the agency's own words by type.
+    """
     text = fold(question)
-    scores = dict.fromkeys(QueryType, 0.0)
-    for kind, weight, cue in _RULES:
-        if cue.search(text):
-            scores[kind] += weight
-    best = max(QueryType, key=scores.__getitem__)
-    return best if scores[best] > 0 else QueryType.GENERAL
+    asked, greeted = _GREETING.subn(" ", text)
+    left = len(_COURTESY.sub(" ", asked).split()) if greeted else None
+    if left == 0:
+        return QueryType.GREETING
+    kind = _strongest(asked, terms)
+    if kind is not None:
+        return kind
+    return QueryType.GREETING if left is not None and left <= _NAMES else QueryType.GENERAL
 
 
-def parameters_for(kind: QueryType) -> AnswerParameters:
-    """The parameters that this query type is answered with."""
-    return PARAMETERS[kind]
+def _strongest(text: str, terms: Terms) -> QueryType | None:
+    intents = [(rule.kind, rule.weight) for rule in _INTENTS if rule.found_in(text)]
+    intents += [(kind, INTENT) for kind in terms.types_in(text)]
+    if intents:
+        strongest = max(weight for _, weight in intents)
+        candidates = {kind for kind, weight in intents if weight == strongest}
+    else:
+        scores = dict.fromkeys(QueryType, 0.0)
+        for rule in _TOPICS:
+            found = rule.found_in(text)
+            if found:
+                scores[rule.kind] += rule.weight + FURTHER * (found - 1)
+        most = max(scores.values())
+        if most == 0:
+            return None
+        candidates = {kind for kind, score in scores.items() if score == most}
+    return next(kind for kind in QueryType if kind in candidates)

@@ -29,16 +29,6 @@ _COMPLETING: Final = 2.0  # how much lower a neighbour's score may be than the b
 _FROM: Final = {"en": "From", "de": "Aus", "fr": "D'après", "es": "Según"}
 _ALSO: Final = {"en": "See also", "de": "Siehe auch", "fr": "Voir aussi", "es": "Véase también"}
 _QUOTES: Final = {"en": "“{}”", "de": "„{}“", "fr": "« {} »", "es": "«{}»"}
-_UNKNOWN: Final = {
-    "en": "I could not find an answer to this in the agency's documents. "
-    "A colleague will be glad to help you.",
-    "de": "Dazu habe ich in den Unterlagen der Agentur keine Antwort gefunden. "
-    "Jemand aus dem Team hilft Ihnen gern weiter.",
-    "fr": "Je n'ai pas trouvé de réponse à cette question dans les documents de l'agence. "
-    "Un membre de l'équipe vous aidera volontiers.",
-    "es": "No he encontrado una respuesta a esto en los documentos de la agencia. "
-    "Una persona del equipo le ayudará con gusto.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +60,6 @@ def extract(
         paragraphs.append(f"{head} {title}: {said} [{number}]")
         citations.append(citation_of(passage, _quote(excerpt.sentences)))
     return Answer("\n\n".join(paragraphs), tuple(citations))
-
-
-def no_answer(question: str) -> str:
-    """What is said when nothing answers, in the question's language."""
-    return _UNKNOWN.get(language.detect(question), _UNKNOWN["en"])
 
 
 def best_quotes(evidence: Evidence, scores: Vectors) -> dict[int, str]:

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from frontdesk.helpdesk.classify import AnswerParameters, QueryType, classify, parameters_for
+from frontdesk.helpdesk.classify import PARAMETERS, AnswerParameters, QueryType, classify
 from frontdesk.helpdesk.evidence import Evidence, weigh_up
 from frontdesk.helpdesk.passages import Passage
 from frontdesk.helpdesk.question import take_apart
 from frontdesk.helpdesk.relevance import calibration_for, has_calibration
+from frontdesk.helpdesk.terms import NO_TERMS, Terms
 from frontdesk.helpdesk.vectors import QuestionVectors, TextVectors
 from frontdesk.knowledge.index import PUBLIC_ONLY, Filters
 from frontdesk.platform.context import Role
 from frontdesk.platform.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from frontdesk.knowledge.embedder import Vectors
@@ -124,23 +125,40 @@ def _any_of(values: Sequence[T] | None) -> frozenset[T] | None:
 class Finder:
     """Searches an agency's knowledge and judges what it finds. Safe to share between threads."""
 
-    def __init__(self, retriever: Retriever, embedders: Embedders, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        retriever: Retriever,
+        embedders: Embedders,
+        *,
+        clock: Clock,
+        parameters: Mapping[QueryType, AnswerParameters] = PARAMETERS,
+    ) -> None:
         self._retriever = retriever
         self._embedders = embedders
         self._clock = clock
+        self._parameters = parameters
         self._lock = threading.Lock()
         self._vectors: dict[str, TextVectors] = {}
 
     def find(
-        self, question: str, tenant_id: UUID, filters: Filters, *, deadline: Deadline
+        self,
+        question: str,
+        tenant_id: UUID,
+        filters: Filters,
+        *,
+        terms: Terms = NO_TERMS,
+        deadline: Deadline,
     ) -> Findings:
         """Search and judge.
+
+        Args:
+            terms: the agency's own words by query type.
 
         Raises:
             UpstreamUnavailable: the index can't be had.
             DeadlineExceeded: the deadline passed.
         """
-        gathered = self.gather(question, tenant_id, filters, deadline=deadline)
+        gathered = self.gather(question, tenant_id, filters, terms=terms, deadline=deadline)
         evidence, retrieval = gathered.evidence, gathered.retrieval
         if evidence is None:
             return _nothing(gathered, limited=filters.visibilities is not None)
@@ -166,15 +184,21 @@ class Finder:
         )
 
     def gather(
-        self, question: str, tenant_id: UUID, filters: Filters, *, deadline: Deadline
+        self,
+        question: str,
+        tenant_id: UUID,
+        filters: Filters,
+        *,
+        terms: Terms = NO_TERMS,
+        deadline: Deadline,
     ) -> Gathered:
         """Search, and measure the sentences; what calibration learns from.
 
         Raises:
             UpstreamUnavailable, DeadlineExceeded: as `find`.
         """
-        query_type = classify(question)
-        parameters = parameters_for(query_type)
+        query_type = classify(question, terms)
+        parameters = self._parameters[query_type]
         retrieval = self._retriever.retrieve(
             question,
             tenant_id,

@@ -114,6 +114,7 @@ class _Load:
             users = self._add_members(agency, tenant)
             token = self.stack.mint_token(users["owner"], tenant)
             self._owner = {"Authorization": f"Bearer {token}"}
+            self._set_up_helpdesk()
             self._import_clients(agency)
             self._upload_knowledge(agency)
         return LoadedTenant(id=tenant, name=agency.name, users=users)
@@ -201,6 +202,11 @@ class _Load:
         )
         if not reply.is_success:
             raise DemoFailed(f"{function}: {reply.status_code} {reply.text}")
+
+    def _set_up_helpdesk(self) -> None:
+        """PATCH /v1/helpdesk/settings with the agency's own words."""
+        settings = yaml.safe_load((self.folder / "helpdesk.yaml").read_text(encoding="utf-8"))
+        self._data(self._http.patch("/v1/helpdesk/settings", headers=self._owner, json=settings))
 
     # -- its clients and its knowledge --------------------------------------------------------
 

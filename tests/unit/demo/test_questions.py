@@ -22,7 +22,7 @@ from demo.question_set import (
     overlap,
     passages,
 )
-from evaluation.calibrate import PARAPHRASES, PRACTICE
+from evaluation.classification import PARAPHRASES, PRACTICE
 from frontdesk.knowledge import sentences
 
 AGENCIES = {agency.tenant.slug: agency for agency in all_agencies()}

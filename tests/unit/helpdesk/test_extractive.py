@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from frontdesk.helpdesk.evidence import Evidence, weigh_up
-from frontdesk.helpdesk.extractive import ANSWER_CHARACTERS, best_quotes, extract, no_answer
+from frontdesk.helpdesk.extractive import ANSWER_CHARACTERS, best_quotes, extract
 from frontdesk.helpdesk.passages import GAP, stands_in
 from frontdesk.helpdesk.question import Question
+from frontdesk.helpdesk.scripted import no_answer
 from tests.unit.helpdesk.builders import candidate, passage_of
 from tests.unit.knowledge.builders import a_deadline
 
