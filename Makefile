@@ -10,6 +10,8 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 BIN := $(VENV)/bin
 PORT ?= 8080
+# Each worker of the tests has a stack of its own.
+WORKERS ?= 2
 # Node comes from PyPI where the machine has none that is new enough.
 HAS_NODE = $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null \
 	&& command -v npm)
@@ -28,7 +30,7 @@ run: $(VENV)/.synced ## Start everything on one port: make run [PORT=8080]
 
 .PHONY: test
 test: $(VENV)/.synced ## Run the tests against the real parts (starts them by itself)
-	@$(BIN)/pytest -q -m "not soak" --ignore=tests/cloud
+	@$(BIN)/pytest -q -m "not soak" --ignore=tests/cloud -n $(WORKERS) --dist loadfile
 
 .PHONY: soak
 soak: $(VENV)/.synced ## Run the large counts and the wall-clock limits
@@ -98,6 +100,10 @@ bench: $(VENV)/.synced ## Measure every budget beside its baseline: make bench [
 .PHONY: eval
 eval: $(VENV)/.synced ## Score the helpdesk on the labelled questions
 	@$(BIN)/python -m evaluation
+
+.PHONY: pictures
+pictures: $(VENV)/.synced ## Draw the pictures in docs from what the demo really does
+	@$(BIN)/python -m evaluation.picture
 
 .PHONY: openapi
 openapi: $(VENV)/.synced ## Write docs/openapi.json and the pages made from the code

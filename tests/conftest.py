@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 # The stack's children are started by exec at once; gRPC's care for forks would only warn about it,
 # and reads this when it is first imported.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
+# How long an example takes says how busy the machine is; time is measured in soak and bench.
+hypothesis.settings.register_profile("frontdesk", deadline=None)
+hypothesis.settings.load_profile("frontdesk")
 
 SDK_VARIABLES = ("STORAGE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST")
 """What Google's libraries read from the environment themselves."""

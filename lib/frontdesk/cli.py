@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Print a token for the stack that `frontdesk dev` runs.",
     )
     token.add_argument("tenant", nargs="?", help="an agency's slug, such as coral")
-    token.add_argument("role", nargs="?", default="owner", help="owner, agent or viewer")
+    token.add_argument(
+        "role", nargs="?", default="owner", help="owner, agent, viewer or visitor (the website)"
+    )
     token.add_argument("--admin", action="store_true", help="the token for X-Admin-Token")
     _add_data_dir(token)
     token.set_defaults(command=_token)

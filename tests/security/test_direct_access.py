@@ -40,6 +40,12 @@ QUERIES: dict[str, dict[str, Any]] = {
     "read_document": {"p_id": NOBODY},
     "read_conversation": {"p_id": NOBODY},
     "find_answer": {"p_command": {}},
+    "list_conversations": {},
+    "list_feedback": {},
+    "summarize_feedback": {},
+    "list_tickets": {},
+    "read_ticket": {"p_id": NOBODY},
+    "read_helpdesk_settings": {},
     "begin_answer": {},
     "read_usage": {},
 }
@@ -50,6 +56,14 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "delete_document": {"p_id": NOBODY},
     "record_usage": {"p_usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost_micros": 1}},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
+    "rename_conversation": {"p_id": NOBODY, "p_changes": {"title": "x"}},
+    "delete_conversation": {"p_id": NOBODY},
+    "give_feedback": {"p_answer": NOBODY, "p_feedback": {"rating": "helpful"}},
+    "create_ticket": {"p_ticket": {"id": NOBODY, "subject": "x"}},
+    "change_ticket": {"p_id": NOBODY, "p_changes": {"subject": "x"}},
+    "change_ticket_status": {"p_id": NOBODY, "p_change": {"status": "closed"}},
+    "comment_on_ticket": {"p_id": NOBODY, "p_comment": {"text": "x", "visibility": "public"}},
+    "change_helpdesk_settings": {"p_changes": {"retention_days": 30}},
 }
 STEP = {"p_operation": NOBODY, "p_worker": "x", "p_state": "failed"}
 PLATFORM: dict[str, dict[str, Any]] = {
@@ -68,11 +82,16 @@ PLATFORM: dict[str, dict[str, Any]] = {
     "platform_claim_outbox": {"p_limit": 1, "p_worker": "x", "p_lease_seconds": 60},
     "platform_mark_published": {"p_ids": [NOBODY]},
     "platform_sweep": {},
+    "platform_due_retention": {"p_before": "2026-01-01T00:00:00Z"},
+    "platform_apply_retention": {"p_tenant": NOBODY},
     "platform_index_source": {"p_tenant": NOBODY},
     "platform_mark_indexed": {"p_tenant": NOBODY, "p_version": "x", "p_results": []},
 }
 MEMBER_FUNCTIONS = QUERIES | COMMANDS
-AGENT_COMMANDS = ("create_client", "import_clients", "add_document", "delete_document")
+AGENT_COMMANDS = (
+    "create_client", "import_clients", "add_document", "delete_document", "change_ticket",
+    "change_ticket_status", "change_helpdesk_settings",
+)  # fmt: skip
 
 
 @dataclass

@@ -114,7 +114,7 @@ def look_alike_desks(make_tenant: TenantFactory, services: Services) -> tuple[Ag
 def _agency(
     make_tenant: TenantFactory, services: Services, canaries: Mapping[str, str], figure: int
 ) -> Agency:
-    tenant = _with_visitor(make_tenant(), make_tenant)
+    tenant = with_visitor(make_tenant(), make_tenant)
     bodies = [page.body.format(word=canaries[page.visibility], figure=figure) for page in PAGES]
     documents: dict[str, str] = {}
     for page, body in zip(PAGES, bodies, strict=True):
@@ -141,7 +141,7 @@ def _agency(
     return Agency(tenant, canaries, documents, pointer.version, (*canaries.values(), *beginnings))
 
 
-def _with_visitor(tenant: Tenant, make_tenant: TenantFactory) -> Tenant:
+def with_visitor(tenant: Tenant, make_tenant: TenantFactory) -> Tenant:
     """The agency, and somebody who came to its website."""
     user = uuid.uuid4()
     make_tenant.call(

@@ -9,14 +9,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from frontdesk.platform.fields import Email, Name
+from frontdesk.platform.fields import Email, Name, Phone
 from frontdesk.platform.money import Money
 
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-Phone = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=40, pattern=r"^\+?[\d\s().\-/]{4,}$")
-]
 
 
 class Stage(StrEnum):

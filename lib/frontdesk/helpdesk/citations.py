@@ -33,6 +33,7 @@ _MARKERS_AFTER_THE_STOP: Final = re.compile(
 )
 _BEGUN_MARKER: Final = re.compile(r"\s*[\[【][\d,;\s]*$")
 _LIST_MARK: Final = re.compile(r"\s*(\d{1,2}[.)]\s+|[-*•]\s+)")
+_REFUSAL: Final = re.compile(rf"\W*{NO_ANSWER}\b")
 _STOPS: Final = ".!?…。！？"
 _STOPS_WITHOUT_SPACE: Final = "。！？"
 _LONGEST_WORD: Final = 200
@@ -48,7 +49,7 @@ class Checked:
         answer: None when no marker held, or when the model found no answer.
         removed_markers: that did not hold, or stood in a sentence that was taken out.
         removed_sentences: that nothing supports, or that no answer may hold.
-        refused: the model said `NO_ANSWER`.
+        refused: the model said `NO_ANSWER`, and nothing before it that holds.
     """
 
     answer: Answer | None
@@ -99,12 +100,12 @@ class AnswerChecker:
     def feed(self, piece: str) -> list[str]:
         """The sentences that may be shown now, each with the space or line break before it.
 
-        Nothing is shown before the first marker held. All that was returned, joined, is the
-        beginning of the final answer's text, unless the final answer is None.
+        Nothing is shown before the first marker held; from then on there will be an answer, and all
+        that was returned, joined, is the beginning of its text.
         """
         for word in self._words(piece):
             self._read(word)
-        if not self._cited or self._refused:
+        if not self._cited:
             return []
         released = self._kept[self._released :]
         self._released = len(self._kept)
@@ -119,7 +120,7 @@ class AnswerChecker:
         """The answer, once the model has said everything; call it once."""
         self._read(self._word + "\n")
         answer = None
-        if self._cited and not self._refused:
+        if self._cited:
             answer = Answer("".join(self._kept), self.citations)
         return Checked(answer, self._removed_markers, self._removed_sentences, self._refused)
 
@@ -137,11 +138,10 @@ class AnswerChecker:
 
     def _read(self, word: str) -> None:
         self._line += word
-        self._refused |= NO_ANSWER in self._line
         line_ended = word.endswith("\n")
-        if self._line_is_endless:
-            self._line = self._line[-len(NO_ANSWER) :]
-        elif not self._refused:
+        if self._line_is_endless or self._refused:
+            self._line = ""
+        else:
             self._decide(line_ended=line_ended)
         if line_ended:
             self._paragraph_ended |= self._line_is_blank
@@ -157,40 +157,53 @@ class AnswerChecker:
             self._list_mark = listed[1] if listed else ""
             self._line = self._line[listed.end() if listed else 0 :]
             self._line_is_blank = not (self._list_mark or self._line.strip())
+        if line_ended or any(stop in self._line for stop in _STOPS):
+            self._check_ended(line_ended=line_ended)
+        if len(self._line) > SENTENCE_CHARACTERS:
+            self._removed_sentences += 1
+            self._removed_markers += len(_numbers(self._line))
+            self._line_is_endless = True
+
+    def _check_ended(self, *, line_ended: bool) -> None:
         body = _MARKERS_AFTER_THE_STOP.sub(r"\2\1", self._line)  # as long as it was
         done = 0
         for start, end in sentences.split(body):
             rest = body[end:]
             if not line_ended and (len(rest.lstrip()) < _LOOKAHEAD or _BEGUN_MARKER.match(rest)):
                 break
+            if self._refused:
+                return
             self._check(body[start:end], space=" " if start > done else "")
             done = end
         self._line = self._line[done:]
-        if len(self._line) > SENTENCE_CHARACTERS:
-            self._removed_sentences += 1
-            self._removed_markers += len(_numbers(self._line))
-            self._line_is_endless = True
 
     def _check(self, sentence: str, *, space: str) -> None:
-        said = _MARKER.sub("", sentence).strip()
+        claim = Claim(_MARKER.sub("", sentence).strip())
+        if not self._cited and _REFUSAL.match(claim.text):
+            self._refused = True
+            return
         numbers = _numbers(sentence)
-        claim = Claim(said)
         holding = [n for n in dict.fromkeys(numbers) if self._support.holds(n, claim)]
-        if (
-            not said.strip(_STOPS)
-            or self._forbidden.stands_in(said)
-            or not self._support.has_literals_of(claim)
-            or not (holding or self._support.holds_unmarked(claim))
-        ):
-            self._removed_sentences += bool(said.strip(_STOPS))
+        if not self._may_stand(claim, holding):
+            self._removed_sentences += bool(claim.text.strip(_STOPS))
             self._removed_markers += len(numbers)
             return
         self._removed_markers += sum(number not in holding for number in numbers)
         for number in holding:
             if number not in self._cited:
                 self._cited.append(number)
-                self._quotes[number] = nearest_sentence(self._passages[number - 1], said)
-        self._keep(said, [self._cited.index(number) + 1 for number in holding], space)
+                self._quotes[number] = nearest_sentence(self._passages[number - 1], claim.text)
+        self._keep(claim.text, [self._cited.index(number) + 1 for number in holding], space)
+
+    def _may_stand(self, claim: Claim, holding: Sequence[int]) -> bool:
+        """Whether the sentence may be shown with the markers that hold, or without any."""
+        return (
+            bool(claim.text.strip(_STOPS))
+            and NO_ANSWER not in claim.text
+            and not self._forbidden.stands_in(claim.text)
+            and self._support.has_literals_of(claim)
+            and (bool(holding) or self._support.holds_unmarked(claim))
+        )
 
     def _keep(self, said: str, markers: list[int], space: str) -> None:
         if self._line_is_shown:

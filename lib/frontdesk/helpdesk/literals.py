@@ -9,6 +9,15 @@ from frontdesk.knowledge import language as languages
 from frontdesk.knowledge.tokens import fold
 
 _FIGURE: Final = re.compile(r"\d+(?:[.,:'’\u202f\u00a0]\d+)*")
+_TIME_OF_DAY: Final = re.compile(r"0?(\d{1,2}):(\d\d)")
+_TIME: Final = re.compile(
+    r"""
+    \b(\d{1,2})(?:[:.](\d\d))?(?=\s*(?:uhr|h\b))                    # 21 Uhr, 21.30 Uhr, 21h
+    | \b(\d{1,2})(?::(\d\d))?(?:\s*([ap])\.?m\b|(?<=:\d\d))       # 9 pm, 9:30 p.m., 21:30
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_HOURS: Final = 24
 _ADDRESS: Final = re.compile(
     r"""
     \b[a-z][a-z0-9+.-]{1,15}://\S+                        # any scheme with an authority
@@ -22,6 +31,7 @@ _ADDRESS: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"^(?:https?:)?//(?:www\.)?|^mailto:|^www\.")
 _WORD: Final = re.compile(r"[^\W_]+")
+_NEITHER_LETTER_NOR_DIGIT: Final = re.compile(r"[\W_]+")
 _WITH_UNIT: Final = re.compile(r"\d+(?:[^\W\d_]{1,4}|h\d\d)")
 """20kg, 2nd, 12pm, 7h30: the figure is what counts."""
 
@@ -41,10 +51,24 @@ _CALENDAR: Final = re.compile(
 
 
 def figures(text: str) -> set[str]:
-    """The numbers in a text without their marks: 1'200.50 is 120050, and 120.00 is 120."""
-    return {
-        re.sub(r"\D", "", re.sub(r"[.,]0{1,2}$", "", match[0])) for match in _FIGURE.finditer(text)
-    }
+    """The numbers in a text without their marks: 1'200.50 is 120050, and 120.00 is 120.
+
+    Of a time of day, hours and minutes: 07:30 is 730, and 07:00 is 7.
+    """
+    return {_figure(match[0]) for match in _FIGURE.finditer(text)}
+
+
+def figures_on_both_clocks(text: str) -> set[str]:
+    """`figures`, and those of each time of day on the other clock: of 9 pm also 21, and back."""
+    found = figures(text)
+    for match in _TIME.finditer(text):
+        hour, minutes = int(match[1] or match[3]), (match[2] or match[4] or "").replace("00", "")
+        half = match[5].lower() if match[5] else ""
+        if half:
+            found.add(f"{hour % 12 + (12 if half == 'p' else 0)}{minutes}")
+        elif hour <= _HOURS:
+            found.add(f"{hour % 12 or 12}{minutes}")
+    return found
 
 
 def addresses(text: str) -> set[str]:
@@ -83,7 +107,14 @@ def names(text: str, language: str) -> set[str]:
 
 def squashed(text: str) -> str:
     """Letters and digits alone, folded: however ``Wi-Fi`` is written, it is ``wifi``."""
-    return "".join(character for character in fold(text) if character.isalnum())
+    return _NEITHER_LETTER_NOR_DIGIT.sub("", fold(text))
+
+
+def _figure(written: str) -> str:
+    time = _TIME_OF_DAY.fullmatch(written)
+    if time is not None:
+        return time[1] + time[2].replace("00", "")
+    return re.sub(r"\D", "", re.sub(r"[.,]0{1,2}$", "", written))
 
 
 def _is_code(word: str) -> bool:

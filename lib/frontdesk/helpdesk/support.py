@@ -6,10 +6,19 @@ can't be found there is not said.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from frontdesk.helpdesk.literals import addresses, codes, figures, hosts, names, squashed
+from frontdesk.helpdesk.literals import (
+    addresses,
+    codes,
+    figures,
+    figures_on_both_clocks,
+    hosts,
+    names,
+    squashed,
+)
 from frontdesk.helpdesk.thesaurus import concepts_of
 from frontdesk.knowledge import language as languages
 from frontdesk.knowledge import sentences
@@ -24,6 +33,12 @@ SHARED_WORDS: Final = 1 / 3
 """Of a sentence's content words, those that its passage must share, as stems or as concepts of the
 trade; a paraphrase shares few."""
 
+NEW_WORDS: Final = 4
+"""Content words in a row that the passage does not have: no paraphrase, something put in."""
+
+_WORDS_OF_A_QUOTATION: Final = 3  # languages have some words in common
+_STEM_OF_A_NAME: Final = 4
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _YES_AND_NO: Final = frozenset(
     {
         *("yes", "no", "ja", "nein", "doch", "oui", "non", "si", "sí", "да", "нет", "نعم", "لا"),
@@ -40,7 +55,7 @@ class _Source:
         text = f"{passage.title}\n{passage.text}"
         self._text = text
         self.language = passage.language or languages.detect(passage.text)
-        self.own_figures = figures(text)
+        self.own_figures = figures_on_both_clocks(text)
         self.figures = self.own_figures | figures(question)
         self.addresses = addresses(text) | hosts(text)
         self.squashed = squashed(text) + "\n" + squashed(question)
@@ -64,8 +79,19 @@ class Claim:
         self.figures = figures(sentence)
         self.addresses = addresses(sentence)
         self.language = languages.detect(sentence, default="")  # empty: a name, a price
+        self.common_words = [word for word in _WORD.findall(sentence) if word.islower()]
         self._codes = codes(sentence)
         self._names: dict[str, set[str]] = {}
+        self._terms: dict[str, list[tuple[frozenset[str], frozenset[int]]]] = {}
+
+    def terms(self, language: str) -> list[tuple[frozenset[str], frozenset[int]]]:
+        """Its content words: the tokens that each has in that language, and its concepts."""
+        if language not in self._terms:
+            self._terms[language] = [
+                (frozenset(term.variants), concepts_of(term.word))
+                for term in query_terms(self.text, (language,))
+            ]
+        return self._terms[language]
 
     def exact(self, language: str) -> set[str]:
         """Its codes, and its names if it is in that language."""
@@ -110,11 +136,16 @@ class Support:
         )
 
     def _is_translated(self, source: _Source, claim: Claim) -> bool:
-        """Whether question and claim are in another language than the passage.
+        """Whether the claim says in the question's language what the passage says in its own.
 
-        When only the claim is, nobody asked for a translation.
+        When question and passage are in one language, nobody asked for a translation.
         """
-        return source.language != self._asked_in and claim.language not in ("", source.language)
+        spoken, asked = claim.language, self._asked_in
+        if source.language in {spoken, asked} or not spoken:
+            return False
+        if spoken != asked and not languages.STOP_WORDS.keys().isdisjoint({spoken, asked}):
+            return False
+        return not _quotes(source, claim)
 
 
 def says_nothing(sentence: str) -> bool:
@@ -146,19 +177,41 @@ def _has_literals(source: _Source, claim: Claim) -> bool:
 
 
 def _knows(source: _Source, word: str, language: str) -> bool:
-    return squashed(word) in source.squashed or bool(
-        source.tokens.intersection(tokenize(word, language))
-    )
+    plain = squashed(word)
+    if language != source.language and word.isalpha():
+        plain = plain[: max(_STEM_OF_A_NAME, len(plain) * 2 // 3)]  # Indien is India
+    return plain in source.squashed or bool(source.tokens.intersection(tokenize(word, language)))
 
 
 def _shares_words(source: _Source, claim: Claim) -> bool:
-    terms = query_terms(claim.text, (source.language,))
+    terms = claim.terms(source.language)
     shared = sum(
-        any(variant in source.tokens for variant in term.variants)
-        or bool(concepts_of(term.word) & source.concepts)
-        for term in terms
+        not (source.tokens.isdisjoint(variants) and source.concepts.isdisjoint(concepts))
+        for variants, concepts in terms
     )
-    return shared >= max(1, round(SHARED_WORDS * len(terms)))
+    return shared >= max(1, round(SHARED_WORDS * len(terms))) and not _goes_astray(source, claim)
+
+
+def _quotes(source: _Source, claim: Claim) -> bool:
+    """Whether it has the passage's own words after all, something foreign woven in."""
+    common = [word for word in claim.common_words if word not in _SAYING_NOTHING]
+    known = sum(not source.tokens.isdisjoint(tokenize(word, source.language)) for word in common)
+    return known >= _WORDS_OF_A_QUOTATION and known * 2 >= len(common)
+
+
+def _goes_astray(source: _Source, claim: Claim) -> bool:
+    new = 0
+    for word in words(claim.text):
+        if word in languages.STOP_WORDS.get(source.language, ()):
+            continue
+        known = not (
+            source.tokens.isdisjoint(tokenize(word, source.language))
+            and source.concepts.isdisjoint(concepts_of(word))
+        )
+        new = 0 if known else new + 1
+        if new == NEW_WORDS:
+            return True
+    return False
 
 
 def _is_near(source: _Source, claim: Claim) -> bool:

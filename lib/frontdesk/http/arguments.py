@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Request
 
-from frontdesk.http import body, idempotency
+from frontdesk.http import body, idempotency, preconditions
 from frontdesk.http.exchange import Exchange
 from frontdesk.http.routing import PLATFORM, Route
 from frontdesk.http.validation import (
@@ -77,6 +77,7 @@ def read_arguments(
         fingerprint=idempotency.fingerprint(route.name, path, query, content),
         route=route.name,
         request_id=exchange.request_id,
+        if_match=preconditions.if_match(request.headers) if route.conditional else None,
     )
     return Arguments(values, command)
 

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable
 
 from flask import Request, Response
 
-REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Admin-Token, X-Request-Id"
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, X-Admin-Token, X-Request-Id"
+)
 EXPOSED_HEADERS = (
     "Content-Disposition, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 )

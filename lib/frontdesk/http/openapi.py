@@ -20,6 +20,7 @@ from frontdesk.http.docstrings import description, summary
 from frontdesk.http.error_page import error_page, errors_by_status
 from frontdesk.http.events import EVENT_STREAM
 from frontdesk.http.idempotency import HEADER as IDEMPOTENCY_HEADER
+from frontdesk.http.preconditions import HEADER as IF_MATCH_HEADER
 from frontdesk.http.route_page import route_page
 from frontdesk.http.routing import ADMIN, PLATFORM, PUBLIC, WATCHER, Allow, Route
 from frontdesk.http.schemas import Schemas
@@ -144,6 +145,14 @@ def _parameters(route: Route, schemas: Schemas) -> Iterator[Document]:
             "required": False,
             "description": "The same key with the same request gives the same reply for 24 hours.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    if route.conditional:
+        yield {
+            "name": IF_MATCH_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "The ETag that was read; when it changed since, nothing is done: 412.",
+            "schema": {"type": "string"},
         }
 
 

@@ -58,6 +58,7 @@ class Route:
         limited: whether requests are counted against rate limits.
         produces: the content type of what it streams; None when it does not. Of events it is
             ``text/event-stream``, chosen by the caller's Accept header.
+        conditional: whether it honours If-Match. Its SQL compares, see ``app.require_match``.
     """
 
     method: str
@@ -67,6 +68,7 @@ class Route:
     status: int
     limited: bool = True
     produces: str | None = None
+    conditional: bool = False
 
     @property
     def name(self) -> str:
@@ -88,6 +90,7 @@ def _route(
     status: int = 200,
     limited: bool = True,
     produces: str | None = None,
+    conditional: bool = False,
 ) -> Route:
     """A route for ``http_function``.
 
@@ -99,7 +102,7 @@ def _route(
         status = 204
     if read.pieces is not None:
         produces = EVENT_STREAM
-    route = Route(method, path, read, allow, status, limited, produces)
+    route = Route(method, path, read, allow, status, limited, produces, conditional)
     if not _TEMPLATE.fullmatch(path):
         raise TypeError(f"{route.name}: a path reads /v1/some-thing/{{some_id}}")
     model = route.handler.models.get("path")
@@ -108,6 +111,8 @@ def _route(
         raise TypeError(f"{route.name}: the path has {route.parameters}, the model {fields}")
     if method == "GET" and route.handler.takes & {"body", "form", "file", "event"}:
         raise TypeError(f"{route.name}: GET has no body")
+    if method == "GET" and conditional:
+        raise TypeError(f"{route.name}: If-Match is for changes")
     if route.handler.shape is Shape.EMPTY and allow is not PLATFORM:
         raise TypeError(f"{route.name}: only platform routes may answer without a body")
     if route.handler.streams != (produces is not None and read.pieces is None):

@@ -147,7 +147,7 @@ class _Load:
         return str(tenant)
 
     def _add_members(self, agency: Agency, tenant: str) -> dict[str, str]:
-        """The consultants as agents, and a viewer; the user of each role.
+        """The consultants as agents, a viewer, and the website as visitor; the user of each role.
 
         Until the members function exists this is the one step that no public route offers: the
         accounts are made by the embedded Auth, the memberships by the platform's own command.
@@ -162,6 +162,7 @@ class _Load:
         domain = agency.owner_email.split("@")[1]
         people = [("agent", person.name, person.email) for person in agency.consultants]
         people.append(("viewer", "Front Office", f"front.office@{domain}"))
+        people.append(("visitor", "Website", f"website@{domain}"))
         users = {"owner": str(row[0])}
         for role, name, email in people:
             user = self._user(email)

@@ -93,21 +93,26 @@ class Command:
         fingerprint: SHA-256 over method, route, path, query and body.
         route: the route's template, such as ``POST /v1/crm/clients``.
         request_id: of the request that carries the command.
+        if_match: entity tags of the versions that the change may be based on; None for any.
     """
 
     idempotency_key: str | None
     fingerprint: str
     route: str
     request_id: str
+    if_match: tuple[str, ...] | None = None
 
-    def as_json(self) -> dict[str, str | None]:
+    def as_json(self) -> dict[str, object]:
         """The ``p_command`` of every command in SQL."""
-        return {
+        command: dict[str, object] = {
             "idempotency_key": self.idempotency_key,
             "fingerprint": self.fingerprint,
             "route": self.route,
             "request_id": self.request_id,
         }
+        if self.if_match is not None:
+            command["if_match"] = list(self.if_match)
+        return command
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ class Context:
                 raise PermissionDenied
 
     @property
-    def command_json(self) -> dict[str, str | None]:
+    def command_json(self) -> dict[str, object]:
         """The ``p_command`` of this request's change.
 
         Raises:

@@ -8,6 +8,10 @@ from pydantic import StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
+Phone = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=40, pattern=r"^\+?[\d\s().\-/]{4,}$")
+]
+
 # What a person can have typed as an address; whether it receives mail only sending one can tell.
 Email = Annotated[
     str,

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def entity_tag(version: int) -> str:
+    """The ``ETag`` of a thing that counts its changes; ``If-Match`` brings it back."""
+    return f'"{version}"'
+
+
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
     """A value with its own HTTP status and headers, such as 201 with a Location or 202.

@@ -1,5 +1,6 @@
 """Maintenance, called by the scheduler every minute: publish what commands promised and nobody
-published, nudge operations that wait or whose worker died, throw away what has expired.
+published, nudge operations that wait or whose worker died, throw away what has expired, delete
+conversations that an agency keeps no longer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from frontdesk.platform.database import Rpc
 from frontdesk.platform.logging import get_logger
 from frontdesk.platform.resilience import Deadline
 from frontdesk.tenants.nudges import Promise, publish
+from frontdesk.tenants.retention import apply_retention
 
 log = get_logger(__name__)
 
@@ -22,7 +24,7 @@ LAST_BATCH = 10.0
 
 
 def maintain(context: Context) -> None:
-    """Sweep, then publish the outbox until it is empty or the time is over."""
+    """Sweep, publish the outbox until it is empty or the time is over, then apply retention."""
     database = context.database
     swept = database.call(
         Rpc.PLATFORM_SWEEP,
@@ -31,6 +33,7 @@ def maintain(context: Context) -> None:
         idempotent=True,
     )
     published = _publish_outbox(context)
+    apply_retention(context)
     log.info(
         "Maintenance is done",
         published=published,

@@ -43,6 +43,15 @@ def markdown_file() -> dict[str, Any]:
 EXAMPLES: dict[str, Any] = {
     "POST /v1/crm/clients": lambda: {"json": {"name": "Ada"}},
     "POST /v1/crm/imports": csv_file,
+    "POST /v1/helpdesk/answers/{answer_id}/feedback": lambda: {"json": {"rating": "helpful"}},
+    "PATCH /v1/helpdesk/conversations/{conversation_id}": lambda: {"json": {"title": "Visas"}},
+    "PATCH /v1/helpdesk/settings": lambda: {"json": {"retention_days": 365}},
+    "POST /v1/helpdesk/tickets": lambda: {"json": {"subject": "No visa"}},
+    "PATCH /v1/helpdesk/tickets/{ticket_id}": lambda: {"json": {"priority": "high"}},
+    "POST /v1/helpdesk/tickets/{ticket_id}/status": lambda: {"json": {"status": "closed"}},
+    "POST /v1/helpdesk/tickets/{ticket_id}/comments": lambda: {
+        "json": {"text": "Done", "visibility": "public"}
+    },
     "POST /v1/helpdesk/ask": lambda: {"json": {"question": "Do I need a visa?"}},
     "POST /v1/knowledge/documents": markdown_file,
 }

@@ -120,11 +120,24 @@ def test_a_long_quote_is_cut_at_a_word() -> None:
     assert answer.citations[0].quote.endswith("…")
 
 
-@pytest.mark.parametrize("said", ["NO_ANSWER", " NO_ANSWER.", "**NO_ANSWER**", "No.\nNO_ANSWER"])
+@pytest.mark.parametrize(
+    "said", ["NO_ANSWER", "NO_ANSWER. Pool [1].", " NO_ANSWER.", "**NO_ANSWER**", "No.\nNO_ANSWER"]
+)
 def test_a_model_that_finds_no_answer_is_recognised_before_anything_is_shown(said: str) -> None:
     checker = AnswerChecker(BOTH, "golf?")
     assert [sentence for letter in said for sentence in checker.feed(letter)] == []
     assert checker.finish() == Checked(None, refused=True)
+
+
+def test_what_holds_stays_when_the_model_goes_on_to_find_no_answer() -> None:
+    outcome = checked("The pool is heated [1].\nNO_ANSWER", BOTH, "pool? golf?")
+    assert outcome.answer is not None
+    assert (outcome.answer.text, outcome.refused) == ("The pool is heated [1].", False)
+
+
+def test_a_sentence_about_finding_no_answer_is_neither_shown_nor_a_refusal() -> None:
+    outcome = checked("The pool, say NO_ANSWER, is heated [1]. Yes [1].", BOTH, "pool?")
+    assert outcome == Checked(None, removed_markers=2, removed_sentences=1)
 
 
 def test_a_sentence_is_released_as_soon_as_its_end_and_its_markers_are_known() -> None:
@@ -205,11 +218,12 @@ def test_how_an_answer_is_cut_into_pieces_changes_nothing(
     outcome = checker.finish()
     whole = checked(text, BOTH, "pool?", "Speak of nothing but the pool and the dogs of guests.")
     assert outcome == whole
+    assert not (outcome.refused and outcome.answer)
     if outcome.answer is not None:
         assert outcome.answer.text.startswith(released)
         assert outcome.answer.text == outcome.answer.text.strip()
         assert outcome.answer.citations
-    elif not outcome.refused:
+    else:
         assert released == ""
 
 

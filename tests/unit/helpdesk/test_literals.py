@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import pytest
 
-from frontdesk.helpdesk.literals import addresses, codes, figures, hosts, names, squashed
+from frontdesk.helpdesk.literals import (
+    addresses,
+    codes,
+    figures,
+    figures_on_both_clocks,
+    hosts,
+    names,
+    squashed,
+)
 
 
 def test_how_a_figure_is_written_does_not_matter() -> None:
     assert figures("1'250.00 and 1,250") == {"1250"}
-    assert figures("07:30") == {"0730"}
+    assert figures("07:30, 7:30") == {"730"}
+    assert figures("07:00 to 21:00, 10:00") == {"7", "21", "10"}
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("until 21:00", {"9"}),
+        ("until 21:30", {"930"}),
+        ("bis 21 Uhr", {"9"}),
+        ("bis 21.30 Uhr", {"930"}),
+        ("jusqu'à 21h", {"9"}),
+        ("until 9 pm", {"21"}),
+        ("until 9:30 p.m.", {"2130"}),
+        ("from 12 am to 12 pm", {"0", "12"}),
+        ("18.50 CHF for 21 guests", set()),
+    ],
+)
+def test_a_time_of_day_is_known_on_both_clocks(text: str, other: set[str]) -> None:
+    assert figures_on_both_clocks(text) == figures(text) | other
 
 
 @pytest.mark.parametrize(

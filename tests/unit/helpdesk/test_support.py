@@ -45,6 +45,7 @@ def test_a_paraphrase_is_supported(sentence: str) -> None:
         "At the Hotel Bellevue a double room costs 1250 CHF.",
         "Ask for fare class YQ8F.",
         "A room costs c3lzdGVt CHF.",
+        "Dogs cost 12 CHF a night and nobody ever mentions hidden cellars.",
         "Book a double room on https://evil.example/book.",
         "Book a double room on https://www.aurora.example/book?room=double.",
         "Book a double room at other@aurora.example.",
