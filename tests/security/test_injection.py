@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -27,7 +28,7 @@ from frontdesk.platform.resilience import Deadline
 from frontdesk.platform.services import Services
 from frontdesk.platform.settings import load_settings
 from frontdesk.platform.storage import ObjectStore
-from tests.support import door
+from tests.support import door, sse
 from tests.support.besieged_desk import INTERNAL, OTHERS, BesiegedDesk, File, besieged_desk
 from tests.support.injections import INJECTIONS, Injection, Place
 from tests.support.leaks import carried_away, leaks_in
@@ -60,20 +61,28 @@ class Siege:
     model: ScriptedOpenAI
     secrets: list[str] = field(default_factory=list)
 
-    def ask(self, function: HttpFunction, injection: Injection) -> dict[str, Any]:
-        """The reply to the last question of the case; all of them are answered."""
-        client = door.client(function)
-        token = self.desk.tenant.token(injection.role)
-        conversation: dict[str, str] = {}
+    def ask(
+        self, function: HttpFunction, injection: Injection, *, stream: bool = False
+    ) -> dict[str, Any]:
+        """The reply to the last question of the case; all of them are answered.
+
+        Args:
+            stream: have it told sentence by sentence; what was told must be its beginning.
+        """
+        client, conversation = door.client(function), str(uuid4())
+        headers = {"Authorization": f"Bearer {self.desk.tenant.token(injection.role)}"}
+        if stream:
+            headers["Accept"] = "text/event-stream"
         for question in injection.questions:
-            reply = client.post(
-                "/v1/helpdesk/ask",
-                json={"question": question} | conversation,
-                headers={"Authorization": f"Bearer {token}"},
-            )
+            body = {"question": question, "conversation_id": conversation}
+            reply = client.post("/v1/helpdesk/ask", json=body, headers=headers)
             assert reply.status_code == 200, reply.text
-            answer: dict[str, Any] = reply.get_json()["data"]
-            conversation = {"conversation_id": answer["conversation_id"]}
+            if stream:
+                told = sse.read(reply.data)
+                answer: dict[str, Any] = told.last["data"]
+                assert answer["answer"].startswith(told.text)
+            else:
+                answer = reply.get_json()["data"]
         return answer
 
     def assert_nothing_leaked(
@@ -154,7 +163,7 @@ def test_nothing_leaks_through_a_model_that_obeys(siege: Siege, injection: Injec
     for manner in (Manner.BESIDE, Manner.WOVEN):
         model = ObedientModel(manner, [API_KEY], OTHERS, INTERNAL)
         siege.model.always(chat=Answer(model))
-        answer = siege.ask(siege.generating, injection)
+        answer = siege.ask(siege.generating, injection, stream=manner is Manner.WOVEN)
         if not model.said:
             assert injection.place in {Place.QUESTION, Place.QUESTION_ALONE}, "it was not asked"
             assert answer["mode"] in {"no_answer", "scripted"}

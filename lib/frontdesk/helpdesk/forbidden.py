@@ -25,19 +25,18 @@ _ABOUT_ITSELF: Final = re.compile(
     \bas\ an?\ (?:ai|artificial|language\ model|chatbot)\b
     | \bI(?:['’]m|\ am)\ (?:an?\ )?(?:ai|bot|chatbot|language\ model|virtual\ assistant)\b
     | \bI\ (?:was|am|have\ been)\ (?:told|instructed|asked|programmed|trained|configured)\b
-    | \b(?:my|hidden|secret|initial|original|internal)\ (?:own\ )?
-      (?:instructions?|prompts?|guidelines|rules|configuration)\b
-    | \b(?:language|ai)\ model\b | \bsystem[ -]?(?:prompts?|messages?|instructions?)\b
-    | \bsprachmodell | \bsystem(?:anweisung|nachricht) | \bmeine[nr]?\ (?:anweisung|vorgabe)en\b
+    | \b(?:my|hidden|secret|initial)\ (?:own\ )?(?:instructions?|prompts?|guidelines)\b
+    | \b(?:language|ai)\ model\b | \bsystem[ -]?prompts?\b
+    | \bsprachmodell | \bsystemanweisung | \bmeine[nr]?\ (?:anweisung|vorgabe)en\b
     | \bich\ (?:wurde|bin)\ (?:angewiesen|programmiert)
-    | \bmodèle\ de\ langage | \b(?:invite|message|instructions)\ (?:du\ )?système\b
+    | \bmodèle\ de\ langage | \b(?:invite|instructions)\ (?:du\ )?système\b
     | \bmes\ (?:instructions|consignes)\b
-    | \bmodelo\ de\ lenguaje | \b(?:mensaje|instrucciones|indicaciones)\ del?\ sistema\b
+    | \bmodelo\ de\ lenguaje | \b(?:instrucciones|indicaciones)\ del?\ sistema\b
     | \bmis\ (?:instrucciones|indicaciones)\b
-    | 语言模型 | 語言模型 | 系统提示 | 系統提示 | 系统消息 | 提示词 | 我的(?:指令|指示|说明)
+    | 语言模型 | 語言模型 | 系统提示 | 系統提示 | 提示词 | 我的(?:指令|指示|说明)
     | 言語モデル | システムプロンプト | 언어\ ?모델 | 시스템\ ?프롬프트
     | نموذج\ لغوي | تعليماتي | تعليمات\ النظام
-    | языков\w+\ модел | системн\w+\ (?:промпт|сообщени|инструкци) | мо(?:и|их)\ инструкци
+    | языков\w+\ модел | системн\w+\ (?:промпт|инструкци) | мо(?:и|их)\ инструкци
     """,
     re.IGNORECASE | re.VERBOSE,
 )

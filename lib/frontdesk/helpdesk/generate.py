@@ -5,7 +5,6 @@ The model's share of the time ends early enough for the extractive answer and fo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from frontdesk.helpdesk.citations import AnswerChecker
 from frontdesk.helpdesk.passages import Citation
-from frontdesk.helpdesk.prompt import NO_ANSWER, build_prompt
+from frontdesk.helpdesk.prompt import build_prompt
 from frontdesk.platform.cancellation import CallerGone, Cancellation
 from frontdesk.platform.llm import Message, ModelUnavailable
 from frontdesk.platform.resilience import Deadline
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 RESERVED_SECONDS: Final = 3.0
 """Kept back from the model: the fallback and the command that stores the answer need time too."""
-
-_REFUSAL: Final = re.compile(rf"\W*{NO_ANSWER}")
 
 
 class Shortfall(StrEnum):
@@ -115,36 +112,32 @@ def generate(
     except ModelUnavailable as failure:
         return Generation(shortfall=failure.reason, usage=failure.usage)
     checker.feed(completion.text)
-    return _judged(checker, completion.text, completion.usage)
+    return _judged(checker, completion.usage)
 
 
 def _listened(stream: ChatStream, checker: AnswerChecker, listener: Listener) -> Generation:
-    said = ""
     try:
         with closing(stream):
             for piece in stream:
-                said += piece
                 for sentence in checker.feed(piece):
                     listener.show(sentence, checker.citations)
     except ModelUnavailable as failure:
         return Generation(shortfall=failure.reason, usage=failure.usage)
     except CallerGone:
         return Generation(shortfall=Shortfall.CALLER_GONE, usage=stream.usage)
-    return _judged(checker, said, stream.usage)
+    return _judged(checker, stream.usage)
 
 
-def _judged(checker: AnswerChecker, said: str, usage: Usage | None) -> Generation:
+def _judged(checker: AnswerChecker, usage: Usage | None) -> Generation:
     """What the answer is worth, now that all of it was said."""
     checked = checker.finish()
     if checked.answer is not None:
         return Generation(
             answer=checked.answer, usage=usage, removed_markers=checked.removed_markers
         )
-    # Who answers and then says that there is no answer contradicts themselves.
-    refused = _REFUSAL.match(said) is not None
     return Generation(
-        refused=refused,
-        shortfall=None if refused else Shortfall.UNSUPPORTED,
+        refused=checked.refused,
+        shortfall=None if checked.refused else Shortfall.UNSUPPORTED,
         usage=usage,
         removed_markers=checked.removed_markers,
     )
