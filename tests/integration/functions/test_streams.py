@@ -82,7 +82,7 @@ def address(
 def test_pieces_are_passed_on_as_they_come_and_who_hangs_up_stops_the_model(
     address: str, question: dict[str, dict[str, str]], model: ScriptedOpenAI
 ) -> None:
-    model.chat(Stream([FIRST, REST[:13], REST[13:]], hold_after=2))
+    model.chat(Stream([FIRST, REST[:20], REST[20:]], hold_after=2))
     with httpx.Client(base_url=address, timeout=30) as client:
         with client.stream("POST", "/v1/helpdesk/ask", **question) as reply:  # type: ignore[arg-type]
             assert reply.headers["Content-Type"] == "text/event-stream"

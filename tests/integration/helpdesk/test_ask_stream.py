@@ -164,10 +164,11 @@ def test_told_or_whole_the_same_words_of_the_model_make_the_same_answer(
     [
         ("NO_ANSWER", ("no_answer", None)),
         ("NO_ANSWER: the documents do not say.", ("no_answer", None)),
-        (f"{FIRST}{SECOND} NO_ANSWER", ("extractive", "unsupported")),
+        ("Nobody knows [9]. NO_ANSWER", ("no_answer", None)),
+        (f"{FIRST}{SECOND} NO_ANSWER", ("generated", None)),  # what holds was told, and stays
     ],
 )
-def test_a_refusal_is_no_answer_but_a_contradiction_is_left_to_the_documents(
+def test_a_refusal_is_no_answer_unless_one_was_given_before_it(
     desk_with_model: Desk,
     agent: str,
     model: ScriptedOpenAI,

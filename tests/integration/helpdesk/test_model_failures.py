@@ -186,6 +186,7 @@ def remote(
     helpdesk: HttpFunction,
 ) -> Iterator[tuple[Desk, str]]:
     """A process whose vectors are made by the provider too, and an agent's token."""
+    model.dimensions = 1536  # as text-embedding-3-small has
     settings = services.settings.model_copy(
         update={
             "openai_api_key": SecretStr("key"),
