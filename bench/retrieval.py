@@ -22,7 +22,7 @@ import numpy as np
 from bench import retrieval_data as data
 from bench.corpus import CHUNKS, SEED
 from bench.harness import Figure, in_turns, median, quietest
-from frontdesk.knowledge.manifest import MANIFEST_FILE, SERVED_FILES
+from frontdesk.knowledge.manifest import MANIFEST_FILE, REQUIRED_FILES
 
 STARTS = 7
 SEARCHES_AFTER_START = 200
@@ -76,7 +76,7 @@ def _ready(folder: Path) -> list[Figure]:
         figure(later, "MB", 140, lambda start: start.resident_bytes_later / MEGABYTE),
         Figure(
             f"retrieval: download, {what}",
-            _bytes(folder / data.DENSE, (MANIFEST_FILE, *SERVED_FILES)) / MEGABYTE,
+            _bytes(folder / data.DENSE, (MANIFEST_FILE, *REQUIRED_FILES)) / MEGABYTE,
             "MB",
             budget=150,
             baseline=_bytes(folder / data.LANGCHAIN, (data.FLAT_FILE, data.DOCSTORE_FILE))

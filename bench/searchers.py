@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bench.retrieval_data import DOCSTORE_FILE, FLAT_FILE, FTS_FILE
 from bench.upstream import TENANT
+from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.fusion import reciprocal_rank
 from frontdesk.knowledge.index import PUBLIC_ONLY, LoadedIndex
 from frontdesk.knowledge.manifest import MANIFEST_FILE, Manifest
@@ -90,7 +91,7 @@ class OursHybrid:
             def get(self, tenant_id: object, *, deadline: Deadline) -> LoadedIndex:  # noqa: ARG002
                 return index
 
-        self._retriever = Retriever(Held(), MiniLM(model), clock=self._clock)
+        self._retriever = Retriever(Held(), Embedders(MiniLM(model)), clock=self._clock)
 
     def search(self, question: str) -> list[str]:
         """The texts of `PASSAGES` public chunks by dense and lexical search and MMR."""

@@ -18,6 +18,7 @@ from frontdesk.helpdesk.answering import Responder
 from frontdesk.helpdesk.findings import Finder
 from frontdesk.knowledge.build import KnownVectors, SourceDocument, build_index
 from frontdesk.knowledge.chunk import chunk
+from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.extract import extract
 from frontdesk.knowledge.index import LoadedIndex
 from frontdesk.knowledge.minilm import MiniLM
@@ -84,8 +85,8 @@ class Laboratory:
     def finder(self, *, lexical: bool = False) -> Finder:
         """What searches and judges; ``lexical`` without an embedder."""
         embedder = NoEmbedder(self.embedder) if lexical else self.embedder
-        retriever = Retriever(self.shelf, embedder, clock=CLOCK)
-        return Finder(retriever, self.shelf, embedder, clock=CLOCK)
+        embedders = Embedders(embedder)
+        return Finder(Retriever(self.shelf, embedders, clock=CLOCK), embedders, clock=CLOCK)
 
     def responder(self, *, lexical: bool = False) -> Responder:
         """What answers, without a language model: extractively."""

@@ -44,7 +44,11 @@ def stack() -> Iterator[Stack]:
     data_dir = CACHE / "tests" / f"stack-{os.getpid()}"
     forget(data_dir)
     try:
-        with Stack(data_dir, durable=False) as stack, pytest.MonkeyPatch.context() as environment:
+        at_once = {"INDEX_QUIET_SECONDS": "0"}  # nobody else changes documents meanwhile
+        with (
+            Stack(data_dir, durable=False, settings=at_once) as stack,
+            pytest.MonkeyPatch.context() as environment,
+        ):
             for name in SDK_VARIABLES:
                 environment.setenv(name, stack.environment[name])
             yield stack

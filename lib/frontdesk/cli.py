@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from frontdesk.deploy.command_line import add_commands, add_place
+from frontdesk.local.knowledge_command_line import add_commands as add_knowledge
 from frontdesk.local.paths import CACHE, MIGRATIONS, REPOSITORY
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data_dir(doctor)
     doctor.set_defaults(command=_doctor)
     add_commands(commands)
+    add_knowledge(commands, _add_data_dir)
 
     model = commands.add_parser(
         "publish-model",

@@ -42,7 +42,7 @@ def test_a_function_is_named_with_its_routes_its_trigger_and_what_it_uses() -> N
     assert "topic_knowledge -->|signed push| fn_indexer" in drawn
     assert "schedule_maintenance -->|signed call| fn_maintenance" in drawn
     assert "topic_knowledge -.->|after 10 attempts| dead_knowledge" in drawn
-    assert "fn_helpdesk -->|reads| indexes" in drawn
+    assert "fn_helpdesk & fn_knowledge -->|reads| indexes" in drawn
 
 
 def test_only_functions_with_the_service_key_go_around_row_level_security() -> None:

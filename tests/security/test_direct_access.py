@@ -46,6 +46,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "list_tickets": {},
     "read_ticket": {"p_id": NOBODY},
     "read_helpdesk_settings": {},
+    "knowledge_status": {},
     "begin_answer": {},
     "read_usage": {},
 }
@@ -53,7 +54,10 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "create_client": {"p_client": {"id": NOBODY, "name": "Ada"}},
     "import_clients": {"p_rows": [{"id": NOBODY, "name": "Ada"}]},
     "add_document": {"p_document": {"id": NOBODY, **DOCUMENT}},
+    "replace_document": {"p_id": NOBODY, "p_document": DOCUMENT},
+    "update_document": {"p_id": NOBODY, "p_changes": {"title": "Bags"}},
     "delete_document": {"p_id": NOBODY},
+    "reindex_knowledge": {"p_options": {}},
     "record_usage": {"p_usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost_micros": 1}},
     "record_answer": {"p_answer": {"conversation_id": NOBODY, "answer_id": NOBODY, **ANSWER}},
     "rename_conversation": {"p_id": NOBODY, "p_changes": {"title": "x"}},
@@ -86,11 +90,18 @@ PLATFORM: dict[str, dict[str, Any]] = {
     "platform_apply_retention": {"p_tenant": NOBODY},
     "platform_index_source": {"p_tenant": NOBODY},
     "platform_mark_indexed": {"p_tenant": NOBODY, "p_version": "x", "p_results": []},
+    "platform_roll_back_index": {
+        "p_tenant": NOBODY,
+        "p_version": "x",
+        "p_built_from": 1,
+        "p_actor": "x",
+    },
 }
 MEMBER_FUNCTIONS = QUERIES | COMMANDS
 AGENT_COMMANDS = (
-    "create_client", "import_clients", "add_document", "delete_document", "change_ticket",
-    "change_ticket_status", "change_helpdesk_settings",
+    "create_client", "import_clients", "add_document", "replace_document", "update_document",
+    "delete_document", "reindex_knowledge", "change_ticket", "change_ticket_status",
+    "change_helpdesk_settings",
 )  # fmt: skip
 
 
@@ -292,10 +303,12 @@ def test_other_agencies_rows_do_not_exist(cast: Cast) -> None:
     for function, what in (
         ("read_client", "client"),
         ("read_document", "document"),
+        ("replace_document", "document"),
+        ("update_document", "document"),
         ("delete_document", "document"),
         ("read_conversation", "conversation"),
     ):
-        reply = other.rpc(function, p_id=ids[what])
+        reply = other.rpc(function, **(MEMBER_FUNCTIONS[function] | {"p_id": ids[what]}))
         assert (reply.status_code, reply.json()["details"]) == (404, "not_found"), reply.text
     # Even the same ids may be used by both: nobody learns that they are taken.
     twin = other.rpc("create_client", p_client={"id": ids["client"], "name": "Twin"})

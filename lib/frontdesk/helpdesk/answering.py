@@ -200,8 +200,6 @@ def responder_of(services: Services) -> Responder:
         responder = _made.get(services)
         if responder is None:
             knowledge = knowledge_of(services)
-            finder = Finder(
-                knowledge.retriever, knowledge.indexes, knowledge.embedder, clock=services.clock
-            )
+            finder = Finder(knowledge.retriever, knowledge.embedders, clock=services.clock)
             responder = _made[services] = Responder(finder, services.llm, clock=services.clock)
     return responder

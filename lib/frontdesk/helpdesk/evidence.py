@@ -8,16 +8,18 @@ sentences of an extractive answer and decide whether there is an answer at all.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from frontdesk.helpdesk.classify import fold
 from frontdesk.helpdesk.facets import gives, months_of
-from frontdesk.helpdesk.question import WORD, Question, Term, TermKind
+from frontdesk.helpdesk.question import Question, Term, TermKind
 from frontdesk.helpdesk.thesaurus import concepts_of
 from frontdesk.helpdesk.wording import NOT_COMPARED, Wording, compare_words
 from frontdesk.knowledge import language
+from frontdesk.knowledge.details import WORD
 from frontdesk.knowledge.tokens import tokenize
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from frontdesk.helpdesk.vectors import TextVectors
+    from frontdesk.helpdesk.vectors import QuestionVectors
     from frontdesk.knowledge.embedder import Vectors
     from frontdesk.knowledge.retrieve import Candidate
     from frontdesk.platform.resilience import Deadline
@@ -55,6 +57,7 @@ _INTRUDER: Final = 0.3  # a name of the title under the heading of another one
 _NEARBY: Final = 0.6  # a name elsewhere in the passage
 _NEAREST: Final = 3  # sentences whose words are compared one by one
 _ABOUT_IT: Final = 0.99
+_REMEMBERED: Final = 8_192  # texts; about a kilobyte each
 _CONCEPT_WEIGHT: Final = 1.5  # words of the trade say more than others
 
 
@@ -101,7 +104,7 @@ def weigh_up(
     question: Question,
     candidates: Sequence[Candidate],
     query_vector: Vectors | None,
-    vectors: TextVectors | None,
+    vectors: QuestionVectors | None,
     *,
     deadline: Deadline,
 ) -> Evidence:
@@ -109,7 +112,7 @@ def weigh_up(
 
     Args:
         query_vector: of the whole question; None when it could not be embedded.
-        vectors: of the embedder that made it; None leaves the cosines at 0.
+        vectors: by the embedder that made it; None leaves the cosines at 0.
 
     Raises:
         UpstreamUnavailable, DeadlineExceeded: as the embedder does.
@@ -124,10 +127,9 @@ def weigh_up(
     if not sentences:
         return Evidence(question, sentences, features)
     if vectors is not None and query_vector is not None:
-        features[:, :2] = _cosines(
-            question, looked_at, sentences, query_vector, vectors, deadline=deadline
-        )
-    measures = [_Passage(question, candidate) for candidate in looked_at]
+        features[:, :2] = _cosines(question, looked_at, query_vector, vectors, deadline=deadline)
+    spoken = language.detect(question.text)
+    measures = [_Passage(question, candidate, spoken) for candidate in looked_at]
     for row, sentence in enumerate(sentences):
         candidate = looked_at[sentence.candidate]
         features[row, 2] = candidate.cosine or 0.0
@@ -148,42 +150,38 @@ def weigh_up(
 def _cosines(
     question: Question,
     candidates: Sequence[Candidate],
-    sentences: Sequence[Sentence],
     query_vector: Vectors,
-    vectors: TextVectors,
+    vectors: QuestionVectors,
     *,
     deadline: Deadline,
 ) -> Vectors:
     """Columns ``cosine`` and ``subject_cosine``."""
-    headed = [
-        f"{candidates[sentence.candidate].context.rsplit(' > ', 1)[-1]}: {sentence.text}"
-        for sentence in sentences
-    ]
-    made = vectors.of([question.subject, *headed], deadline=deadline)
+    passages = [candidate.chunk for candidate in candidates]
+    made = vectors.of_sentences(question.subject, passages, deadline=deadline)
     return np.stack([made[1:] @ query_vector, made[1:] @ made[0]], axis=1)
 
 
 class _Passage:
     """What all sentences of a passage have in common, for one question."""
 
-    def __init__(self, question: Question, candidate: Candidate) -> None:
+    def __init__(self, question: Question, candidate: Candidate, spoken: str) -> None:
         self._question = question
         self._language = candidate.document.language
         title, *headings = candidate.context.split(" > ")
-        self._title = set(tokenize(title, self._language))
-        self._headings = set(tokenize(" ".join(headings), self._language))
+        self._title = _tokens(title, self._language)
+        self._headings = _tokens(" ".join(headings), self._language)
         self._context = self._title | self._headings
-        self._passage = set(tokenize(candidate.text, self._language))
-        self._concepts = concepts_of(candidate.context)
+        self._passage = _tokens(candidate.text, self._language)
+        self._concepts = _concepts(candidate.context)
         self._names = question.of_kind(TermKind.NAME)
         self._subject = question.of_kind(TermKind.SUBJECT)
-        self._same_language = float(language.detect(question.text) == self._language)
+        self._same_language = float(spoken == self._language)
         self._intruded = _other_name(title, headings, {fold(term.word) for term in self._names})
 
     def measure(self, sentence: str) -> tuple[float, ...]:
         """The features from ``names`` on."""
-        tokens = set(tokenize(sentence, self._language))
-        concepts = concepts_of(sentence)
+        tokens = _tokens(sentence, self._language)
+        concepts = _concepts(sentence)
         names = [
             (term.weight, self._about(term, tokens)) for term in self._names if not term.unknown
         ]
@@ -214,7 +212,7 @@ class _Passage:
             self._same_language,
         )
 
-    def _about(self, term: Term, tokens: set[str]) -> float:
+    def _about(self, term: Term, tokens: frozenset[str]) -> float:
         if _holds(term, tokens) or _holds(term, self._headings):
             return 1.0
         if _holds(term, self._title):
@@ -239,6 +237,19 @@ class _Passage:
         return 1.0 if gives(sentence, kind) else -1.0
 
 
+# A process meets the same passages again and again.
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _tokens(text: str, language: str) -> frozenset[str]:
+    return frozenset(tokenize(text, language))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _concepts(text: str) -> frozenset[int]:
+    return concepts_of(text)
+
+
 def _other_name(title: str, headings: Sequence[str], asked: set[str]) -> bool:
     """Whether a heading repeats a name of the title that was not asked for.
 
@@ -252,7 +263,7 @@ def _other_name(title: str, headings: Sequence[str], asked: set[str]) -> bool:
     return False
 
 
-def _holds(term: Term, tokens: set[str]) -> bool:
+def _holds(term: Term, tokens: frozenset[str]) -> bool:
     return not tokens.isdisjoint(term.variants)
 
 

@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from frontdesk.helpdesk.answering import AnswerMode
 from frontdesk.helpdesk.stored import Person, StoredCitations
 from frontdesk.platform.context import Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.database_calls import ListQuery, change, read, read_page
+from frontdesk.platform.fields import Since, Until
 from frontdesk.platform.paging import Page
 from frontdesk.platform.reply import Reply
 
@@ -33,10 +34,6 @@ class Reason(StrEnum):
     OUTDATED = "outdated"
     NOT_UNDERSTOOD = "not_understood"
     OTHER = "other"
-
-
-Since = Annotated[AwareDatetime, Field(description="From this time on.")]
-Until = Annotated[AwareDatetime, Field(description="Before this time.")]
 
 
 class AnswerPath(BaseModel):

@@ -4,20 +4,23 @@
 
     classify → retrieve (dense + lexical, fused) → weigh the sentences → do we know? → MMR's picks
 
-One ``Finder`` a process; it remembers the vectors of sentences that it met.
+One ``Finder`` a process; it remembers the vectors of sentences that it met and no index keeps.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
 
 from frontdesk.helpdesk.classify import AnswerParameters, QueryType, classify, parameters_for
 from frontdesk.helpdesk.evidence import Evidence, weigh_up
 from frontdesk.helpdesk.passages import Passage
 from frontdesk.helpdesk.question import take_apart
 from frontdesk.helpdesk.relevance import calibration_for, has_calibration
-from frontdesk.helpdesk.vectors import TextVectors
+from frontdesk.helpdesk.vectors import QuestionVectors, TextVectors
 from frontdesk.knowledge.index import PUBLIC_ONLY, Filters
 from frontdesk.platform.context import Role
 from frontdesk.platform.errors import UpstreamUnavailable
@@ -26,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from frontdesk.knowledge.embedder import Embedder, Vectors
+    from frontdesk.knowledge.embedder import Vectors
+    from frontdesk.knowledge.embedders import Embedders
     from frontdesk.knowledge.retrieve import Candidate, Retrieval, Retriever
-    from frontdesk.knowledge.searchable import Indexes
     from frontdesk.platform.clock import Clock
     from frontdesk.platform.resilience import Deadline
 
@@ -56,7 +59,10 @@ class Findings:
         evidence: the sentences of the passages with their numbers; None when nothing was found.
         scores: of the sentences.
         probability: that the passages hold an answer.
+        threshold: the probability from which on it is; 0 when nothing was found to judge.
         known: whether that is enough to answer.
+        retrieval: what the search came to, stage by stage.
+        limited: the asker may not see all of the knowledge that was searched.
         degraded: why the search was less than it could be; None when it was not.
         timings: milliseconds by stage.
     """
@@ -68,7 +74,10 @@ class Findings:
     evidence: Evidence | None
     scores: Vectors | None
     probability: float
+    threshold: float
     known: bool
+    retrieval: Retrieval
+    limited: bool
     degraded: str | None
     timings: dict[str, float]
 
@@ -115,15 +124,12 @@ def _any_of(values: Sequence[T] | None) -> frozenset[T] | None:
 class Finder:
     """Searches an agency's knowledge and judges what it finds. Safe to share between threads."""
 
-    def __init__(
-        self, retriever: Retriever, indexes: Indexes, embedder: Embedder, *, clock: Clock
-    ) -> None:
+    def __init__(self, retriever: Retriever, embedders: Embedders, *, clock: Clock) -> None:
         self._retriever = retriever
-        self._indexes = indexes
+        self._embedders = embedders
         self._clock = clock
-        # Sentences are embedded at question time only by an embedder whose cosines are calibrated;
-        # another one's (a remote one's) are left to the search itself.
-        self._vectors = TextVectors(embedder) if has_calibration(embedder.id) else None
+        self._lock = threading.Lock()
+        self._vectors: dict[str, TextVectors] = {}
 
     def find(
         self, question: str, tenant_id: UUID, filters: Filters, *, deadline: Deadline
@@ -137,7 +143,7 @@ class Finder:
         gathered = self.gather(question, tenant_id, filters, deadline=deadline)
         evidence, retrieval = gathered.evidence, gathered.retrieval
         if evidence is None:
-            return _nothing(gathered)
+            return _nothing(gathered, limited=filters.visibilities is not None)
         started = self._clock.monotonic()
         calibration = calibration_for(retrieval.embedder_id if gathered.dense else None)
         scores = calibration.rank(evidence)
@@ -151,7 +157,10 @@ class Finder:
             evidence=evidence,
             scores=scores,
             probability=probability,
+            threshold=calibration.threshold,
             known=probability >= calibration.threshold,
+            retrieval=retrieval,
+            limited=filters.visibilities is not None,
             degraded=gathered.degraded,
             timings={**gathered.timings, "judge": round(elapsed, 3)},
         )
@@ -177,14 +186,13 @@ class Finder:
             deadline=deadline,
         )
         timings = dict(retrieval.timings)
-        index = self._indexes.get(tenant_id, deadline=deadline) if retrieval.candidates else None
-        if index is None:
+        if retrieval.index is None or not retrieval.candidates:
             return Gathered(
                 query_type, parameters, retrieval, None, False, retrieval.degraded, timings
             )
         started = self._clock.monotonic()
-        asked = take_apart(question, retrieval.terms, retrieval.candidates, index)
-        vectors = self._vectors if retrieval.query_vector is not None else None
+        asked = take_apart(question, retrieval.terms, retrieval.candidates, retrieval.index)
+        vectors = self._vectors_for(question, retrieval)
         degraded = retrieval.degraded
         try:
             evidence = weigh_up(
@@ -198,8 +206,25 @@ class Finder:
             query_type, parameters, retrieval, evidence, vectors is not None, degraded, timings
         )
 
+    def _vectors_for(self, question: str, retrieval: Retrieval) -> QuestionVectors | None:
+        """What the sentences are compared by; None when the question has no vector itself.
 
-def _nothing(gathered: Gathered) -> Findings:
+        None for an embedder whose cosines are not calibrated: a remote one's are left to the
+        search.
+        """
+        embedder_id, index = retrieval.embedder_id, retrieval.index
+        if retrieval.query_vector is None or index is None or embedder_id is None:
+            return None
+        embedder = self._embedders.of(embedder_id)
+        if embedder is None or not has_calibration(embedder_id):
+            return None
+        with self._lock:
+            made = self._vectors.setdefault(embedder_id, TextVectors(embedder))
+        rounded = retrieval.query_vector.astype(np.float16).astype(np.float32)
+        return QuestionVectors(made, index, {question: rounded})
+
+
+def _nothing(gathered: Gathered, *, limited: bool) -> Findings:
     return Findings(
         query_type=gathered.query_type,
         parameters=gathered.parameters,
@@ -208,7 +233,10 @@ def _nothing(gathered: Gathered) -> Findings:
         evidence=None,
         scores=None,
         probability=0.0,
+        threshold=0.0,
         known=False,
+        retrieval=gathered.retrieval,
+        limited=limited,
         degraded=gathered.degraded,
         timings=gathered.timings,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from frontdesk.helpdesk.classify import fold
@@ -12,6 +13,7 @@ from frontdesk.helpdesk.facets import AnswerKind, expected_kind, months_of, name
 from frontdesk.helpdesk.fillers import FILLERS
 from frontdesk.helpdesk.thesaurus import concepts_by_word
 from frontdesk.knowledge import language
+from frontdesk.knowledge.details import WORD, meaningful_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,12 +21,11 @@ if TYPE_CHECKING:
     from frontdesk.knowledge.retrieve import Candidate
     from frontdesk.knowledge.tokens import QueryTerm
 
-WORD: Final = re.compile(r"[^\W_]+")
 _WORD_WITHIN: Final = re.compile(r"(?<=[\w,;] )[^\W\d_]+")
 # In German a capital tells nothing, a preposition of place does: "nach Bali", "im Hotel Sacher".
 _GERMAN_PLACE: Final = re.compile(r"\b(?:nach|in|auf|Hotel|Gasthof|Pension) ([A-ZÄÖÜ]\w{2,})")
 _SHORTEST_NAME: Final = 3
-_STOP_WORDS: Final = frozenset[str]().union(*language.STOP_WORDS.values())
+_REMEMBERED: Final = 4_096  # passages; about five kilobytes each
 
 
 class Vocabulary(Protocol):
@@ -134,12 +135,7 @@ def take_apart(
 
 def content_words(text: str) -> list[str]:
     """The words of a text that carry meaning, lower case, each once."""
-    words = dict.fromkeys(match[0].lower() for match in WORD.finditer(text))
-    return [
-        word
-        for word in words
-        if len(word) >= _SHORTEST_NAME and word not in _STOP_WORDS and fold(word) not in FILLERS
-    ]
+    return [word for word in meaningful_words(text) if fold(word) not in FILLERS]
 
 
 def _concepts(text: str) -> Mapping[str, frozenset[int]]:
@@ -162,16 +158,10 @@ class _Capitals:
             and not _opens_sentence(question, match.start())
         }
         self._placed = {fold(match[1]) for match in _GERMAN_PLACE.finditer(question)}
-        self._titled = {
-            fold(word) for c in candidates for word in WORD.findall(c.context) if word[0].isupper()
-        }
-        always: set[str] = set()
-        sometimes: set[str] = set()
-        for candidate in candidates:
-            for match in _WORD_WITHIN.finditer(candidate.text):
-                (always if match[0][0].isupper() else sometimes).add(fold(match[0]))
-        self._always = always - sometimes
-        self._sometimes = sometimes
+        self._titled = frozenset[str]().union(*(_with_capital(c.context) for c in candidates))
+        written = [_written(candidate.text) for candidate in candidates]
+        self._sometimes = frozenset[str]().union(*(small for _, small in written))
+        self._always = frozenset[str]().union(*(large for large, _ in written)) - self._sometimes
 
     def german_noun(self, folded: str) -> bool:
         """Whether a word is written as a noun: "Kind" is a child, "kind" is no German word."""
@@ -192,6 +182,25 @@ class _Capitals:
         if folded in self._asked and (titled or (unknown and folded not in self._sometimes)):
             return titled or not trade
         return folded in self._always and not trade
+
+
+# A process meets the same passages again and again.
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _with_capital(context: str) -> frozenset[str]:
+    """The words of titles and headings that begin with a capital, folded."""
+    return frozenset(fold(word) for word in WORD.findall(context) if word[0].isupper())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _written(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The words within a passage's sentences, folded: with a capital, and without one."""
+    large: set[str] = set()
+    small: set[str] = set()
+    for match in _WORD_WITHIN.finditer(text):
+        (large if match[0][0].isupper() else small).add(fold(match[0]))
+    return frozenset(large), frozenset(small)
 
 
 def _opens_sentence(text: str, start: int) -> bool:

@@ -7,20 +7,18 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from frontdesk.helpdesk.stored import Person, StoredMessage
 from frontdesk.platform.changes import Changes
 from frontdesk.platform.database_calls import ListQuery
-from frontdesk.platform.fields import Email, Name, Phone
+from frontdesk.platform.fields import Email, Name, Phone, Since, Until
 
 Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
 CommentText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)
 ]
-Since = Annotated[AwareDatetime, Field(description="From this time on.")]
-Until = Annotated[AwareDatetime, Field(description="Before this time.")]
 
 
 class TicketStatus(StrEnum):

@@ -16,7 +16,7 @@ from frontdesk.helpdesk.thesaurus import concepts_of, facilities
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from frontdesk.helpdesk.vectors import TextVectors
+    from frontdesk.helpdesk.vectors import QuestionVectors
     from frontdesk.platform.resilience import Deadline
 
 UNDECIDED: Final = 0.5
@@ -49,7 +49,7 @@ def compare_words(
     question: Question,
     nearest: Sequence[str],
     about: Sequence[str],
-    vectors: TextVectors | None,
+    vectors: QuestionVectors | None,
     *,
     deadline: Deadline,
 ) -> Wording:
@@ -89,11 +89,11 @@ def compare_words(
 
 
 def _nearness(
-    words: Sequence[str], said: str, vectors: TextVectors | None, deadline: Deadline
+    words: Sequence[str], said: str, vectors: QuestionVectors | None, deadline: Deadline
 ) -> list[float]:
     """The cosine of each word with the nearest word that was said."""
     others = content_words(said)
     if vectors is None or not words or not others:
         return [0.0] * len(words)
-    made = vectors.of([*words, *others], deadline=deadline)
+    made = vectors.of_words([*words, *others], deadline=deadline)
     return [float(row.max()) for row in made[: len(words)] @ made[len(words) :].T]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,11 +41,6 @@ class Chunk:
     def embedded_text(self) -> str:
         """What the embedder reads: the headings say what a passage is about."""
         return f"{self.context}\n{self.text}"
-
-    @property
-    def content_hash(self) -> str:
-        """Equal hashes mean equal vectors (of one embedder)."""
-        return hashlib.sha256(self.embedded_text.encode()).hexdigest()
 
 
 @dataclass(slots=True)

@@ -1,43 +1,47 @@
-"""The endpoints of an agency's documents: upload, list, read, delete.
+"""The endpoints of an agency's documents: upload, list, read, replace, change, delete.
 
-An upload is stored first and written down second, so that a crash between the two leaves at most an
-object that nothing refers to; then the indexer is told. The promise of that event is part of the
-command in SQL: when telling fails, maintenance does it later.
+Each change is one command in SQL, whose reply promises the indexer an event; it is told at once,
+and when that fails maintenance does it later.
 """
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from enum import StrEnum
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import model_validator as validated
 
-from frontdesk.knowledge.sniff import CONTENT_TYPES, sniff
+from frontdesk.knowledge.document_files import (
+    check_file,
+    is_object_of,
+    remove_object,
+    require_agent,
+    store_file,
+)
+from frontdesk.knowledge.nudge import nudge_indexer
 from frontdesk.platform.context import Context
 from frontdesk.platform.database import Rpc
 from frontdesk.platform.errors import (
-    DeadlineExceeded,
-    InvalidRequest,
-    NotConfigured,
-    PayloadTooLarge,
-    UpstreamUnavailable,
+    NotFound,
 )
 from frontdesk.platform.logging import get_logger
 from frontdesk.platform.paging import Page
-from frontdesk.platform.reply import Reply
+from frontdesk.platform.reply import Reply, Stream
+from frontdesk.platform.storage import ObjectNotFound
 from frontdesk.platform.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 log = get_logger(__name__)
 
 _LISTING = "documents"
 _SORT = "newest"
+_PIECE = 256 * 1024
+_MISSING = "The stored file is missing; upload it again."
 
 
 class Visibility(StrEnum):
@@ -67,15 +71,18 @@ Tags = Annotated[list[Tag], BeforeValidator(_split_tags), Field(max_length=50)]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 
 
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
 class DocumentForm(BaseModel):
     """What is said about an uploaded file."""
 
     model_config = ConfigDict(extra="forbid")
 
-    title: (
-        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-        | None
-    ) = Field(None, description="Shown in citations; by default the file's name.")
+    title: Title | None = Field(
+        None,
+        description="Shown in citations; by default the document's own title, else its file name.",
+    )
     visibility: Visibility = Field(
         Visibility.INTERNAL, description="`public` documents also answer website visitors."
     )
@@ -83,6 +90,50 @@ class DocumentForm(BaseModel):
         None, description="ISO 639-1 code; by default it is detected."
     )
     tags: Tags = Field([], description="Separated by commas.")
+    allow_duplicate: bool = Field(
+        False,
+        description="Keep the file though a document of that title has the very same bytes.",
+    )
+
+
+class ReplacementForm(BaseModel):
+    """What is said anew about a document with its new file; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title | None = None
+    visibility: Visibility | None = None
+    language: LanguageCode | None = Field(
+        None, description="ISO 639-1 code; one that was detected before is detected again."
+    )
+    tags: Tags | None = Field(None, description="Separated by commas; empty removes them.")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the form says, as SQL reads it."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class DocumentChanges(BaseModel):
+    """What to change about a document; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title | None = None
+    visibility: Visibility | None = None
+    language: LanguageCode | None = Field(None, description="ISO 639-1 code.")
+    tags: Tags | None = None
+
+    @validated(mode="after")
+    def _something(self) -> Self:
+        if not self.given:
+            raise ValueError("name at least one of title, visibility, language and tags")
+        return self
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What to change, as SQL reads it."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class DocumentPath(BaseModel):
@@ -128,6 +179,7 @@ class Document(BaseModel):
     sha256: str
     visibility: Visibility
     language: str | None
+    language_detected: bool = Field(description="Nobody said which language it is in.")
     tags: list[str]
     status: DocumentStatus
     reason: str | None = Field(description="Why a failed document can't be read.")
@@ -141,51 +193,30 @@ class Document(BaseModel):
 def upload_document(context: Context, form: DocumentForm, file: Upload) -> Reply[Document]:
     """Add a document to the agency's knowledge: PDF, DOCX, HTML, Markdown, CSV or plain text.
 
-    It answers questions once its status is `indexed`, usually within seconds.
+    It is read at once, so a file that can't be is refused here. It answers questions once its
+    status is `indexed`, usually within seconds. The very same file under the same title is a
+    `conflict`, which names the document that has it, unless `allow_duplicate` is set.
     """
-    settings, storage = context.services.settings, context.services.storage
-    if file.size > settings.max_upload_bytes:
-        raise PayloadTooLarge(details={"limit": settings.max_upload_bytes})
-    data = file.stream.read()
-    if not data:
-        raise InvalidRequest.for_field("file", "is empty")
-    kind = sniff(data, file.filename, file.content_type)
-    digest = hashlib.sha256(data).hexdigest()
+    require_agent(context)
+    checked = check_file(context, file)
     document_id = context.services.ids.new_id()
-    name = document_object(context.member.tenant_id, document_id, digest)
-    content_type = CONTENT_TYPES[kind]
-    storage.write(
-        settings.documents_bucket_name,
-        name,
-        data,
-        content_type=content_type,
-        if_generation_match=0,
-        deadline=context.deadline,
-    )
-    outcome = context.database.call(
+    outcome = store_file(
+        context,
+        checked,
+        document_id,
         Rpc.ADD_DOCUMENT,
-        {
-            "p_document": {
-                "id": str(document_id),
-                "title": form.title or _title_of(file.filename),
-                "filename": file.filename,
-                "content_type": content_type,
-                "size": len(data),
-                "sha256": digest,
-                "object_name": name,
-                "visibility": form.visibility,
-                "language": form.language,
-                "tags": form.tags,
-            },
-            "p_command": context.command_json,
+        facts={
+            "id": str(document_id),
+            "title": form.title or checked.found.title,
+            "visibility": form.visibility,
+            "language": form.language or checked.found.language,
+            "language_detected": form.language is None,
+            "tags": form.tags,
+            "refuse_duplicate": not form.allow_duplicate,
         },
-        deadline=context.deadline,
-        idempotent=False,
     )
     document = Document.model_validate(outcome["data"])
-    if document.id != document_id:  # a repetition: the first attempt's document stands
-        _remove_object(context, name)
-    _nudge(context, outcome)
+    nudge_indexer(context, outcome)
     return Reply(document, 201, {"Location": f"/v1/knowledge/documents/{document.id}"})
 
 
@@ -219,13 +250,94 @@ def list_documents(context: Context, query: DocumentQuery) -> Page[Document]:
 
 def read_document(context: Context, path: DocumentPath) -> Document:
     """Read what is known about a document."""
+    return Document.model_validate(_row(context, path))
+
+
+def replace_document(
+    context: Context, path: DocumentPath, form: ReplacementForm, file: Upload
+) -> Document:
+    """Replace a document's file by a newer one; it keeps its id and what the form leaves out.
+
+    Answers draw on the old text until the document's status is `indexed` again.
+    """
+    require_agent(context)
+    _row(context, path)  # before a file is read for a document that is not there
+    checked = check_file(context, file)
+    outcome = store_file(
+        context,
+        checked,
+        path.document_id,
+        Rpc.REPLACE_DOCUMENT,
+        p_id=str(path.document_id),
+        facts={
+            "language": checked.found.language,
+            "language_detected": form.language is None,
+            **form.given,
+        },
+    )
+    # The file before stays until a new index is out: an indexer may be reading it. SQL lists it
+    # among what may go, and the indexer removes it.
+    nudge_indexer(context, outcome)
+    return Document.model_validate(outcome["data"])
+
+
+def update_document(context: Context, path: DocumentPath, body: DocumentChanges) -> Document:
+    """Change a document's title, visibility, language or tags, not its file.
+
+    Answers know of it once the document's status is `indexed` again.
+    """
+    outcome = context.database.call(
+        Rpc.UPDATE_DOCUMENT,
+        {
+            "p_id": str(path.document_id),
+            "p_changes": body.given,
+            "p_command": context.command_json,
+        },
+        deadline=context.deadline,
+        idempotent=False,
+    )
+    nudge_indexer(context, outcome)
+    return Document.model_validate(outcome["data"])
+
+
+def document_content(context: Context, path: DocumentPath) -> Stream:
+    """Read the file that was uploaded, byte for byte; visitors get public ones alone.
+
+    Whatever it is, browsers save it and show nothing of it.
+    """
+    found = _row(context, path)
+    name = str(found["object_name"])
+    if not is_object_of(context.member.tenant_id, path.document_id, name):
+        raise NotFound(_MISSING)
+    try:
+        blob = context.services.storage.read(
+            context.services.settings.documents_bucket_name, name, deadline=context.deadline
+        )
+    except ObjectNotFound:
+        raise NotFound(_MISSING) from None
+    return Stream(
+        _pieces(blob.data),
+        content_type=str(found["content_type"]),
+        filename=str(found["filename"]),
+        size=len(blob.data),
+    )
+
+
+def _row(context: Context, path: DocumentPath) -> dict[str, Any]:
     reply = context.database.call(
         Rpc.READ_DOCUMENT,
         {"p_id": str(path.document_id)},
         deadline=context.deadline,
         idempotent=True,
     )
-    return Document.model_validate(reply["document"])
+    row: dict[str, Any] = reply["document"]
+    return row
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    view = memoryview(data)
+    for start in range(0, len(data), _PIECE):
+        yield bytes(view[start : start + _PIECE])
 
 
 def delete_document(context: Context, path: DocumentPath) -> Document:
@@ -236,41 +348,8 @@ def delete_document(context: Context, path: DocumentPath) -> Document:
         deadline=context.deadline,
         idempotent=False,
     )
-    _remove_object(context, outcome["data"]["object_name"])
-    _nudge(context, outcome)
+    name = str(outcome["data"]["object_name"])
+    if is_object_of(context.member.tenant_id, path.document_id, name):
+        remove_object(context, name)
+    nudge_indexer(context, outcome)
     return Document.model_validate(outcome["data"])
-
-
-def document_object(tenant_id: UUID, document_id: UUID, sha256: str) -> str:
-    """Where a document's bytes lie in the bucket of documents."""
-    return f"tenants/{tenant_id}/documents/{document_id}/{sha256}"
-
-
-def _title_of(filename: str) -> str:
-    stem = PurePosixPath(filename).stem.replace("_", " ").replace("-", " ").strip()
-    return (stem or filename)[:300]
-
-
-def _remove_object(context: Context, name: str) -> None:
-    """What can't be removed now, the indexer removes after its next build."""
-    try:
-        context.services.storage.delete(
-            context.services.settings.documents_bucket_name, name, deadline=context.deadline
-        )
-    except (UpstreamUnavailable, DeadlineExceeded) as failure:
-        log.warning("A document's object was not removed.", error=type(failure).__name__)
-
-
-def _nudge(context: Context, outcome: Mapping[str, Any]) -> None:
-    """Tell the indexer now instead of at maintenance's next sweep, if that is possible."""
-    from frontdesk.platform.events import CloudEvent
-
-    for promised in outcome.get("outbox") or []:
-        try:
-            context.services.events.publish(
-                promised["topic"],
-                CloudEvent.model_validate(promised["event"]),
-                deadline=context.deadline,
-            )
-        except (UpstreamUnavailable, DeadlineExceeded, NotConfigured) as failure:
-            log.warning("The indexer was not told at once.", error=type(failure).__name__)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from frontdesk.knowledge.manifest import IndexInvalid
+from frontdesk.knowledge.progress import Progress, Step, silently
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from frontdesk.knowledge.chunk import Chunk
     from frontdesk.knowledge.embedder import Embedder
     from frontdesk.platform.resilience import Deadline
 
     HalfVectors = NDArray[np.float16]
 
-_BATCH = 128  # chunks whose work is lost at most when the time is over
+_BATCH = 128  # texts whose work is lost at most when the time is over
+
+
+def content_hash(text: str) -> str:
+    """Equal hashes mean equal vectors (of one embedder)."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class KnownVectors:
@@ -37,36 +43,42 @@ class KnownVectors:
     def __len__(self) -> int:
         return len(self._vectors)
 
-    def get(self, content_hash: str) -> HalfVectors | None:
-        """The vector of that content, if it was made before."""
-        return self._vectors.get(content_hash)
+    def get(self, text: str) -> HalfVectors | None:
+        """The vector of that text, if it was made before."""
+        return self._vectors.get(content_hash(text))
 
-    def of(self, chunks: Sequence[Chunk], embedder: Embedder, deadline: Deadline) -> HalfVectors:
-        """Vectors (len(chunks), d); what is not known is embedded, once per content, and kept.
+    def of(
+        self,
+        texts: Sequence[str],
+        embedder: Embedder,
+        deadline: Deadline,
+        progress: Progress = silently,
+    ) -> HalfVectors:
+        """Vectors (len(texts), d); what is not known is embedded, once per content, and kept.
 
         Raises:
             UpstreamUnavailable: the embedder failed; what it made so far is kept.
             DeadlineExceeded: the deadline passed; the same.
         """
-        hashes = [chunk.content_hash for chunk in chunks]
+        hashes = [content_hash(text) for text in texts]
         new = {
-            key: chunk.embedded_text
-            for key, chunk in zip(hashes, chunks, strict=True)
-            if key not in self._vectors
+            key: text for key, text in zip(hashes, texts, strict=True) if key not in self._vectors
         }
         pending = list(new.items())
+        progress(Step.EMBEDDING, 0, len(pending))
         for start in range(0, len(pending), _BATCH):
             batch = pending[start : start + _BATCH]
             made = embedder.embed([text for _, text in batch], deadline=deadline)
             for (key, _), vector in zip(batch, made.astype(np.float16), strict=True):
                 self._vectors[key] = vector
-        vectors: NDArray[Any] = np.empty((len(chunks), embedder.dimensions), np.float16)
+            progress(Step.EMBEDDING, start + len(batch), len(pending))
+        vectors: NDArray[Any] = np.empty((len(texts), embedder.dimensions), np.float16)
         for row, key in enumerate(hashes):
             vectors[row] = self._vectors[key]
         return vectors
 
     def update(self, path: Path, embedder_id: str) -> None:
-        """Add that embedder's vectors, as `write` or `write_embeddings` wrote them.
+        """Add that embedder's vectors, as `write` wrote them.
 
         Raises:
             IndexInvalid: damaged, or of another embedder.
@@ -84,16 +96,15 @@ class KnownVectors:
             (bytes(key).hex(), row) for key, row in zip(hashes, vectors, strict=True)
         )
 
-    def write(self, path: Path, embedder_id: str) -> None:
-        """Keep all of them in a file."""
-        vectors = np.array(list(self._vectors.values()), np.float16)
-        write_embeddings(path, embedder_id, list(self._vectors), vectors)
+    def write(self, path: Path, embedder_id: str, texts: Iterable[str] | None = None) -> None:
+        """Keep vectors in a file, under the hash of what was embedded; `update` reads them.
 
-
-def write_embeddings(
-    path: Path, embedder_id: str, hashes: Sequence[str], vectors: HalfVectors
-) -> None:
-    """Keep vectors under the SHA-256 of what was embedded; `KnownVectors.update` reads them."""
-    keys = np.frombuffer(b"".join(bytes.fromhex(key) for key in hashes), np.uint8).reshape(-1, 32)
-    with path.open("wb") as stream:
-        np.savez(stream, embedder_id=np.array(embedder_id), hashes=keys, vectors=vectors)
+        Args:
+            texts: whose vectors; None for all.
+        """
+        hashes = list(self._vectors) if texts is None else list(map(content_hash, texts))
+        hashes = list(dict.fromkeys(hashes))
+        keys = np.frombuffer(b"".join(map(bytes.fromhex, hashes)), np.uint8).reshape(-1, 32)
+        vectors = np.array([self._vectors[key] for key in hashes], np.float16)
+        with path.open("wb") as stream:
+            np.savez(stream, embedder_id=np.array(embedder_id), hashes=keys, vectors=vectors)

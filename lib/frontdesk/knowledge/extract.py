@@ -5,19 +5,19 @@ What a file is, its bytes decide (see `sniff`); its name is a hint among plain-t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from frontdesk.knowledge import language
-from frontdesk.knowledge.sniff import Kind, sniff
+from frontdesk.knowledge.sniff import Kind, decode, sniff
 from frontdesk.platform.errors import Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MAX_CHARACTERS = 5_000_000  # of extracted text; about 2,500 printed pages
+MAX_MARKUP = 4 * MAX_CHARACTERS  # characters of a text file with its marks, addresses and pictures
+MAX_HEADING = 300  # characters; what is longer is a paragraph, however it is set
 
 
 class DocumentUnreadable(Unprocessable):
@@ -31,16 +31,15 @@ class BlockKind(StrEnum):
     ROW = "row"  # one table row or list entry: one sentence, whatever stops it holds
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+# Tuples, since dataclasses would double what a process costs that reads one small file.
+class Block(NamedTuple):
     """A paragraph, a list entry, or a table row as a sentence."""
 
     text: str
     kind: BlockKind = BlockKind.PROSE
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """The blocks under one heading.
 
     Attributes:
@@ -51,8 +50,7 @@ class Section:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Extracted:
+class Extracted(NamedTuple):
     """A document as text."""
 
     title: str
@@ -88,7 +86,14 @@ class Outline:
         self._characters = 0
 
     def heading(self, level: int, text: str) -> None:
-        """A heading of that level (1 is the outermost) opens a section."""
+        """A heading of that level (1 is the outermost) opens a section.
+
+        Raises:
+            DocumentUnreadable: as ``add`` does; what is too long for a heading is a block.
+        """
+        if len(text) > MAX_HEADING:
+            self.add(text)
+            return
         text = squeeze(text)
         if not text:
             return
@@ -109,7 +114,7 @@ class Outline:
             return
         self._characters += len(text)
         if self._characters > MAX_CHARACTERS:
-            raise DocumentUnreadable(f"The document holds over {MAX_CHARACTERS:,} characters.")
+            raise _too_long()
         self._blocks.append(Block(text, kind))
 
     def rows(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -129,8 +134,28 @@ class Outline:
             self._blocks = []
 
 
+def text_of(data: bytes) -> str:
+    """The text of a file that is text.
+
+    Raises:
+        UnsupportedMediaType: see ``sniff.decode``.
+        DocumentUnreadable: it is so long that most of it would have to be markup.
+    """
+    text = decode(data)
+    if len(text) > MAX_MARKUP:
+        raise _too_long()
+    return text
+
+
+def _too_long() -> DocumentUnreadable:
+    return DocumentUnreadable(f"The document holds over {MAX_CHARACTERS:,} characters; split it.")
+
+
 def squeeze(text: str) -> str:
     """Every run of space, line breaks too, becomes one blank; control characters go."""
+    squeezed = " ".join(text.split())
+    if squeezed.isprintable():  # nearly always, and much faster than to look at each character
+        return squeezed
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
@@ -162,15 +187,28 @@ def extract(data: bytes, filename: str, content_type: str | None = None) -> Extr
         UnsupportedMediaType: the bytes are of no kind that we read.
         DocumentUnreadable: damaged, encrypted, too large, or without any text.
     """
-    kind = sniff(data, filename, content_type)
+    return read_as(sniff(data, filename, content_type), data, filename)
+
+
+def read_as(kind: Kind, data: bytes, filename: str) -> Extracted:
+    """Read a file whose kind is known.
+
+    Raises:
+        UnsupportedMediaType, DocumentUnreadable: as ``extract`` does.
+    """
     outline = _read(kind, data)
     sections = outline.sections()
     if not sections:
         raise DocumentUnreadable(_EMPTY.get(kind, "The document holds no text."))
-    stem = PurePosixPath(filename.replace("\\", "/")).stem
-    title = outline.title or squeeze(stem.replace("_", " ").replace("-", " ")) or "Untitled"
+    title = (outline.title or _title_of(filename))[:MAX_HEADING]
     document = Extracted(title, language.DEFAULT, sections)
-    return replace(document, language=language.detect(document.text))
+    return document._replace(language=language.detect(document.text))
+
+
+def _title_of(filename: str) -> str:
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    return squeeze(stem.replace("_", " ").replace("-", " ")) or "Untitled"
 
 
 _EMPTY = {Kind.PDF: "The PDF holds no text; a scan has to be read by OCR first."}

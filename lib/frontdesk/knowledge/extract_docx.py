@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from frontdesk.knowledge.extract import BlockKind, DocumentUnreadable, Outline
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
 
 MAX_UNPACKED_BYTES = 200_000_000  # a small archive may unpack to gigabytes
+MAX_PARTS = 10_000  # in the archive; a book with a picture on every page has hundreds
 _LEVEL = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
@@ -27,26 +29,48 @@ def read_docx(data: bytes) -> Outline:
     from docx.opc.exceptions import OpcError
     from docx.table import Table
 
-    _check_size(data)
-    try:
-        document = docx.Document(io.BytesIO(data))
-        contents = list(document.iter_inner_content())
-    except (OpcError, KeyError, SyntaxError, ValueError, zipfile.BadZipFile) as damaged:
-        # SyntaxError: lxml's XMLSyntaxError is one.
-        raise DocumentUnreadable("The Word document is damaged or protected.") from damaged
     outline = Outline()
-    for content in contents:
-        if isinstance(content, Table):
-            _table(content, outline)
-        else:
-            _paragraph(content, outline)
+    try:
+        _check_archive(data)
+        document = docx.Document(io.BytesIO(data))
+        if document.element.getroottree().docinfo.internalDTD is not None:
+            # Entities that double each other; the format forbids the declaration (ECMA-376-2).
+            raise DocumentUnreadable("The Word document declares XML entities, which none may.")
+        for content in document.iter_inner_content():
+            if isinstance(content, Table):
+                _table(content, outline)
+            else:
+                _paragraph(content, outline)
+    except (
+        OpcError,
+        LookupError,
+        NotImplementedError,
+        SyntaxError,  # lxml's XMLSyntaxError is one
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as damaged:
+        raise DocumentUnreadable("The Word document is damaged or protected.") from damaged
     return outline
 
 
-def _check_size(data: bytes) -> None:
+def _check_archive(data: bytes) -> None:
+    """Refuse by the archive's table of contents, before anything is unpacked.
+
+    The table may lie; but no more is unpacked of an entry than it says there.
+
+    Raises:
+        DocumentUnreadable: too much, too many, or names that lead out of the archive.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
-            raise DocumentUnreadable("The Word document unpacks to more than 200 MB.")
+        entries = archive.infolist()
+    if len(entries) > MAX_PARTS:
+        raise DocumentUnreadable(f"The Word document has more than {MAX_PARTS:,} parts.")
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        raise DocumentUnreadable("The Word document unpacks to more than 200 MB.")
+    for entry in entries:
+        if entry.filename.startswith("/") or ".." in re.split(r"[/\\]", entry.filename):
+            raise DocumentUnreadable("The Word document has parts whose names lead out of it.")
 
 
 def _paragraph(paragraph: Paragraph, outline: Outline) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import struct
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,20 @@ if TYPE_CHECKING:
 
     from pypdf import PageObject
 
-MAX_PAGES = 2_000
+MAX_PAGES = 2_000  # a long book has 1,000
+# pypdf lets builtin errors of its parsers through when a file is damaged.
+_DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 _HEADING_SCALE = 1.12  # larger than the body's type by this much is a heading
 _HEADING_WORDS = 16
 _PARAGRAPH_GAP = 1.55  # line distances beyond this many type sizes part paragraphs
@@ -38,7 +53,7 @@ def read_pdf(data: bytes) -> Outline:
         DocumentUnreadable: damaged, encrypted with a password, or over 2,000 pages.
     """
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    from pypdf.errors import LimitReachedError, PyPdfError
 
     outline = Outline()
     try:
@@ -48,12 +63,14 @@ def read_pdf(data: bytes) -> Outline:
         if len(reader.pages) > MAX_PAGES:
             raise DocumentUnreadable(f"The PDF has more than {MAX_PAGES:,} pages.")
         pages = [_lines(page) for page in reader.pages]
-    except (PyPdfError, KeyError, ValueError, TypeError, IndexError, RecursionError) as damaged:
-        # pypdf lets builtin errors of its parser through when a file is damaged.
+        title = _metadata_title(reader)
+    except LimitReachedError as bomb:
+        raise DocumentUnreadable("The PDF unpacks to too much data.") from bomb
+    except (PyPdfError, *_DAMAGED) as damaged:
         raise DocumentUnreadable("The PDF is damaged.") from damaged
     _outline(pages, outline)
     if outline.title is None:
-        outline.title = _metadata_title(reader)
+        outline.title = title
     return outline
 
 
@@ -125,7 +142,11 @@ def _running_titles(pages: list[list[_Line]]) -> set[tuple[str, int]]:
     if len(pages) < _FEWEST_PAGES:
         return set()
     places = Counter(place for page in pages for place in {_place(line) for line in page})
-    return {place for place, count in places.items() if count * 2 > len(pages)}
+    repeated = {place for place, count in places.items() if count * 2 > len(pages)}
+    lengths = [(len(line.text), _place(line) in repeated) for page in pages for line in page]
+    titles = sum(length for length, is_title in lengths if is_title)
+    # Where most of the text repeats it is a form filled in page by page, and no title.
+    return repeated if titles * 2 < sum(length for length, _ in lengths) else set()
 
 
 def _paragraphs(lines: list[_Line], body: float) -> Iterator[list[_Line]]:

@@ -16,7 +16,8 @@ from uuid import UUID
 import numpy as np
 
 from frontdesk.knowledge.chunkfile import decompress, unpack_spans
-from frontdesk.knowledge.manifest import CHUNKS_FILE, VECTORS_FILE, IndexInvalid
+from frontdesk.knowledge.details import DetailVectors
+from frontdesk.knowledge.manifest import CHUNKS_FILE, DETAILS_FILE, VECTORS_FILE, IndexInvalid
 from frontdesk.knowledge.vectorfile import VectorIndex
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ _CONNECTIONS = 4
 # FTS5 scores every posting of every term: the commonest terms cost most and say least. 98,086
 # chunks: 13 ms with them, 2 without.
 _POSTINGS_BUDGET = 3_000
-_CONTEXT_WEIGHT = 1.0
-_BODY_WEIGHT = 1.0
+_BM25 = "bm25(1.0, 1.0)"  # body and context weigh the same
 _REMEMBERED_FILTERS = 64
 _VARIANTS_AT_ONCE = 500  # SQLite takes at least 999 parameters
 
@@ -78,7 +78,11 @@ PUBLIC_ONLY = Filters(visibilities=frozenset({"public"}))
 
 @dataclass(frozen=True, slots=True)
 class IndexedDocument:
-    """Metadata of a document in the index."""
+    """Metadata of a document in the index.
+
+    Attributes:
+        shared: it is of the index that every agency searches.
+    """
 
     document_id: UUID
     title: str
@@ -87,6 +91,7 @@ class IndexedDocument:
     tags: frozenset[str]
     first_chunk: int
     chunks: int
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +145,20 @@ class LoadedIndex:
                 ).fetchone()[0]
         except (sqlite3.Error, TypeError) as unreadable:
             raise IndexInvalid("The chunk file can't be read.") from unreadable
+        self._details = (
+            DetailVectors(
+                folder / DETAILS_FILE, chunks=manifest.chunks, dimensions=manifest.dimensions
+            )
+            if DETAILS_FILE in manifest.files
+            else None
+        )
         self._masks: dict[Filters, NDArray[np.bool_]] = {}
         self._masks_lock = threading.Lock()
 
     @property
     def size_bytes(self) -> int:
         """Bytes of the mapped files: the most that searching it can keep in memory."""
-        files = self.manifest.files
-        return files[VECTORS_FILE].size + files[CHUNKS_FILE].size
+        return sum(file.size for file in self.manifest.served_files.values())
 
     @cached_property
     def documents(self) -> tuple[IndexedDocument, ...]:
@@ -159,7 +170,14 @@ class LoadedIndex:
             ).fetchall()
         return tuple(
             IndexedDocument(
-                UUID(row[0]), row[1], row[2], row[3], frozenset(json.loads(row[4])), row[5], row[6]
+                UUID(row[0]),
+                row[1],
+                row[2],
+                row[3],
+                frozenset(json.loads(row[4])),
+                row[5],
+                row[6],
+                self.manifest.shared,
             )
             for row in rows
         )
@@ -191,6 +209,17 @@ class LoadedIndex:
         """Stored vectors of chunks, float32 (n, d)."""
         return self._dense.read(np.asarray(chunks, np.int64))
 
+    def sentence_vectors(self, chunk: int) -> Vectors | None:
+        """Vectors of a chunk's sentences under their heading, float32 (sentences, d); or None.
+
+        See `frontdesk.knowledge.details`; they are rounded to half precision.
+        """
+        return None if self._details is None else self._details.of_sentences(chunk)
+
+    def word_vectors(self, words: Sequence[str]) -> Mapping[str, Vectors]:
+        """Vectors of those lower-case words that are stored, float32 (d,), rounded alike."""
+        return {} if self._details is None else self._details.of_words(words)
+
     def lexical(
         self, terms: Sequence[QueryTerm], k: int, allowed: NDArray[np.bool_] | None = None
     ) -> list[Hit]:
@@ -198,14 +227,15 @@ class LoadedIndex:
 
         The commonest terms are left out once the rarer ones have enough postings between them.
         """
-        match = self._match(self.document_frequencies(terms))
-        if not match:
+        kept = rarest(self.document_frequencies(terms))
+        if not kept:
             return []
+        match = " OR ".join(_quoted(token) for token in kept)
         with self._connection() as database:
             cursor = database.execute(
                 "select rowid, rank from lexical where lexical match ? and rank match ?"
                 " order by rank",
-                (match, f"bm25({_BODY_WEIGHT}, {_CONTEXT_WEIGHT})"),
+                (match, _BM25),
             )
             hits: list[Hit] = []
             for row, rank in cursor:
@@ -216,19 +246,21 @@ class LoadedIndex:
             cursor.close()
         return hits
 
-    @staticmethod
-    def _match(frequencies: Mapping[str, int]) -> str:
-        """An FTS5 expression; every token is quoted, so none is read as syntax."""
-        kept: list[str] = []
-        postings = 0
-        for token, frequency in sorted(frequencies.items(), key=lambda entry: entry[1]):
-            if frequency == 0:
-                continue
-            if kept and postings + frequency > _POSTINGS_BUDGET:
-                break
-            kept.append(f'"{token}"')
-            postings += frequency
-        return " OR ".join(kept)
+    def occurrences(self, token: str, frequency: int) -> list[Hit]:
+        """The chunks that hold a token, with their BM25 for it but for the token's rarity.
+
+        Times a `rarity` that another index was counted for too, scores of several indexes compare.
+
+        Args:
+            frequency: in how many chunks of this index it occurs.
+        """
+        own = rarity(self.manifest.chunks, frequency)
+        with self._connection() as database:
+            rows = database.execute(
+                "select rowid, rank from lexical where lexical match ? and rank match ?",
+                (_quoted(token), _BM25),
+            ).fetchall()
+        return [Hit(row, -rank / own) for row, rank in rows]
 
     def document_frequencies(self, terms: Sequence[QueryTerm]) -> dict[str, int]:
         """In how many chunks each variant of the terms occurs; 0 for those that don't."""
@@ -260,8 +292,7 @@ class LoadedIndex:
 
         ``ln(1 + (N - n + 0.5) / (n + 0.5))``: never negative, largest for a term that no chunk has.
         """
-        total = self.manifest.chunks
-        return [math.log1p((total - count + 0.5) / (count + 0.5)) for count in frequencies]
+        return idf(self.manifest.chunks, frequencies)
 
     def read(self, chunks: Sequence[int]) -> list[StoredChunk]:
         """Passages in the order asked for."""
@@ -301,6 +332,35 @@ class LoadedIndex:
             yield connection
         finally:
             self._connections.put(connection)
+
+
+def idf(total: int, frequencies: Sequence[int]) -> list[float]:
+    """Weights of terms that occur in so many of ``total`` chunks; see `LoadedIndex.idf`."""
+    return [math.log1p((total - count + 0.5) / (count + 0.5)) for count in frequencies]
+
+
+def rarity(total: int, frequency: int) -> float:
+    """The inverse document frequency in FTS5's own BM25 (``fts5_aux.c``)."""
+    return max(math.log((total - frequency + 0.5) / (frequency + 0.5)), 1e-6)
+
+
+def rarest(frequencies: Mapping[str, int]) -> list[str]:
+    """The tokens worth searching, the rarest first; see `LoadedIndex.lexical`."""
+    kept: list[str] = []
+    postings = 0
+    for token, frequency in sorted(frequencies.items(), key=lambda entry: entry[1]):
+        if frequency == 0:
+            continue
+        if kept and postings + frequency > _POSTINGS_BUDGET:
+            break
+        kept.append(token)
+        postings += frequency
+    return kept
+
+
+def _quoted(token: str) -> str:
+    """As FTS5 reads it as a word, and never as syntax."""
+    return f'"{token}"'
 
 
 def _open(path: Path) -> sqlite3.Connection:

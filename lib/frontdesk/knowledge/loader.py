@@ -8,6 +8,7 @@
   on local disk.
 - What is loaded is bounded in bytes; the least recently used goes first. On Cloud Run local disk is
   memory, so an index that goes leaves the disk too.
+- The shared index is kept the same way, but a question never fails for want of it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from frontdesk.knowledge.localcopy import LocalCopies
-from frontdesk.knowledge.manifest import IndexInvalid
+from frontdesk.knowledge.manifest import SHARED_TENANT, IndexInvalid
 from frontdesk.knowledge.publish import NO_GENERATION, Current
 from frontdesk.platform.errors import DeadlineExceeded, FrontdeskError, UpstreamUnavailable
 from frontdesk.platform.logging import get_logger
@@ -41,6 +42,19 @@ _BACKGROUND_SECONDS = 60.0  # for one refresh that nobody waits for
 _FOREGROUND_SECONDS = 3.0  # a question waits at most so long for a fresher version
 _UNKNOWN_GENERATION = -1  # of a version found on disk while storage was away
 _ABSENT_SECONDS = 1.0  # how long "nothing published" is believed: an upload should be found soon
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedVersion:
+    """An index in memory.
+
+    Attributes:
+        checked_seconds: since the pointer was last looked at.
+    """
+
+    tenant_id: UUID
+    index: LoadedIndex
+    checked_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ class IndexStore:
     Args:
         shelf: where indexes are published.
         cache_dir: local disk that this process may fill and empty.
-        max_bytes: of loaded indexes; the one in use always stays.
+        max_bytes: of loaded indexes; the one in use always stays, and so does the shared one.
         clock: for ages.
         refresh_after: seconds after which a version is checked in the background.
         stale_after: seconds after which a question waits for the check.
@@ -109,25 +123,63 @@ class IndexStore:
                 self._entries.move_to_end(tenant_id)
         if entry is None:
             return self._fly(tenant_id, deadline, self._first).index
+        if entry.index is not None:
+            return self._kept_fresh(tenant_id, entry, entry.index, deadline)
+        if self._clock.monotonic() - entry.checked_at > _ABSENT_SECONDS:
+            return self._fly(tenant_id, deadline, self._first).index
+        return None
+
+    def shared(self, *, deadline: Deadline) -> LoadedIndex | None:
+        """The index that every agency searches beside its own; None when there is none to be had.
+
+        Only the first question of a process waits for it, and a version at hand is kept fresh as
+        `get` does it. Its absence is looked up in the background, and costs nobody an answer:
+        whatever is wrong with it, agencies have their own.
+        """
+        with self._lock:
+            entry = self._entries.get(SHARED_TENANT)
+        if entry is None:
+            return self._first_shared(deadline).index
+        if entry.index is not None:
+            return self._kept_fresh(SHARED_TENANT, entry, entry.index, deadline)
+        if self._clock.monotonic() - entry.checked_at > self._refresh_after:
+            self._refresh_in_background(SHARED_TENANT)
+        return None
+
+    def loaded(self) -> list[LoadedVersion]:
+        """What is loaded, for readiness; the most recently used last."""
+        now = self._clock.monotonic()
+        with self._lock:
+            entries = list(self._entries.items())
+        return [
+            LoadedVersion(tenant_id, entry.index, now - entry.checked_at)
+            for tenant_id, entry in entries
+            if entry.index is not None
+        ]
+
+    def _kept_fresh(
+        self, tenant_id: UUID, entry: _Entry, index: LoadedIndex, deadline: Deadline
+    ) -> LoadedIndex | None:
+        """The version at hand, or after a long pause a newer one."""
         age = self._clock.monotonic() - entry.checked_at
-        if entry.index is None:
-            if age > _ABSENT_SECONDS:
-                return self._fly(tenant_id, deadline, self._first).index
-        elif age > self._stale_after:
+        if age > self._stale_after:
             patience = Deadline.after(min(_FOREGROUND_SECONDS, deadline.remaining()), self._clock)
             return self._fly(tenant_id, patience, self._refreshed).index
-        elif age > self._refresh_after:
+        if age > self._refresh_after:
             self._refresh_in_background(tenant_id)
-        return entry.index
+        return index
 
-    def loaded(self) -> dict[UUID, str]:
-        """Which version of each tenant is loaded, for readiness and logs."""
-        with self._lock:
-            return {
-                tenant_id: entry.index.manifest.version
-                for tenant_id, entry in self._entries.items()
-                if entry.index is not None
-            }
+    def _first_shared(self, deadline: Deadline) -> _Entry:
+        patience = Deadline.after(min(_FOREGROUND_SECONDS, deadline.remaining()), self._clock)
+        try:
+            return self._fly(SHARED_TENANT, patience, self._first)
+        except (UpstreamUnavailable, DeadlineExceeded) as failure:
+            if deadline.expired:
+                raise
+            log.warning("The shared index can't be had.", error=type(failure).__name__)
+            absent = _Entry(None, _UNKNOWN_GENERATION, self._clock.monotonic())
+            self._keep(SHARED_TENANT, absent)
+            return absent
 
     # -- one load at a time per tenant --
 
@@ -215,6 +267,8 @@ class IndexStore:
             for other in list(self._entries)[:-1]:
                 if total <= self._max_bytes:
                     break
+                if other == SHARED_TENANT:
+                    continue  # every question uses it
                 total -= self._entries.pop(other).size
                 evicted.append(other)
         for other in evicted:

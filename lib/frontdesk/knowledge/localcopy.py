@@ -18,7 +18,6 @@ from frontdesk.knowledge.index import LoadedIndex
 from frontdesk.knowledge.manifest import (
     MANIFEST_FILE,
     POINTER_FILE,
-    SERVED_FILES,
     IndexInvalid,
     Manifest,
     Pointer,
@@ -108,8 +107,7 @@ class LocalCopies:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".loading-") as scratch_name:
             scratch = folder.parent / scratch_name / "index"
             scratch.mkdir()
-            for name in SERVED_FILES:
-                expected = manifest.files[name]
+            for name, expected in manifest.served_files.items():
                 self._shelf.download(
                     tenant_id,
                     pointer.version,
@@ -147,7 +145,8 @@ def _read_whole(folder: Path, pointer: Pointer) -> Manifest | None:
             return None
         manifest = Manifest.parse(raw)
         whole = all(
-            (folder / name).stat().st_size == manifest.files[name].size for name in SERVED_FILES
+            (folder / name).stat().st_size == expected.size
+            for name, expected in manifest.served_files.items()
         )
     except (OSError, IndexInvalid):
         return None

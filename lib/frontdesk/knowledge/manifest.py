@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from frontdesk.platform.errors import UpstreamUnavailable
 
@@ -21,8 +21,13 @@ CHUNKS_FILE = "chunks.sqlite"
 EMBEDDINGS_FILE = "embeddings.npz"
 # Embeddings of a build that ran out of time; the next one goes on from there.
 PROGRESS_FILE = "progress.npz"
-SERVED_FILES = (VECTORS_FILE, CHUNKS_FILE)
+# Vectors of sentences and words; an index that is too large for it, or older, has none.
+DETAILS_FILE = "details.npy"
+REQUIRED_FILES = (VECTORS_FILE, CHUNKS_FILE)
+SERVED_FILES = (*REQUIRED_FILES, DETAILS_FILE)
 POINTER_FILE = "current.json"
+SHARED_TENANT = UUID(int=0)
+"""Whose index every agency searches beside its own; no tenant has this id."""
 
 
 class IndexInvalid(UpstreamUnavailable):
@@ -56,6 +61,28 @@ class Manifest(_Document):
     languages: tuple[str, ...]
     files: dict[str, FileEntry]
 
+    @field_validator("files")
+    @classmethod
+    def _whole(cls, files: dict[str, FileEntry]) -> dict[str, FileEntry]:
+        if not files.keys() >= set(REQUIRED_FILES):
+            raise ValueError("a file that every index has is missing")
+        return files
+
+    @property
+    def shared(self) -> bool:
+        """Whether every agency searches it, beside its own."""
+        return self.tenant_id == SHARED_TENANT
+
+    @property
+    def parts(self) -> tuple[Manifest]:
+        """Itself; see `frontdesk.knowledge.searchable.IndexFacts`."""
+        return (self,)
+
+    @property
+    def served_files(self) -> dict[str, FileEntry]:
+        """What a searching process needs on its disk."""
+        return {name: self.files[name] for name in SERVED_FILES if name in self.files}
+
     @classmethod
     def parse(cls, raw: bytes) -> Manifest:
         """Read a manifest.
@@ -74,12 +101,29 @@ class Manifest(_Document):
 
 
 class Pointer(_Document):
-    """``current.json``: which version serves, and the checksum that its manifest must have."""
+    """``current.json``: which version serves, and the checksum that its manifest must have.
+
+    Attributes:
+        knowledge_version: that the version was built from.
+        stands_for: the knowledge version at which somebody went back to this older version; until
+            the documents change again it is not built anew. None otherwise.
+    """
 
     format: Literal[1] = 1
     version: str
     knowledge_version: int
     manifest_sha256: str
+    stands_for: int | None = None
+
+    @classmethod
+    def to(cls, manifest: Manifest, encoded: bytes, stands_for: int | None = None) -> Pointer:
+        """The pointer to a version whose manifest is stored as these bytes."""
+        return cls(
+            version=manifest.version,
+            knowledge_version=manifest.knowledge_version,
+            manifest_sha256=hashlib.sha256(encoded).hexdigest(),
+            stands_for=stands_for,
+        )
 
     @classmethod
     def parse(cls, raw: bytes) -> Pointer:

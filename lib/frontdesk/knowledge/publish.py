@@ -6,11 +6,13 @@ one wins and the other learns that it lost.
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from frontdesk.knowledge.manifest import (
     MANIFEST_FILE,
+    IndexInvalid,
     Manifest,
     Pointer,
     index_object,
@@ -18,6 +20,7 @@ from frontdesk.knowledge.manifest import (
     progress_object,
     tenant_prefix,
 )
+from frontdesk.knowledge.progress import Progress, Step, silently
 from frontdesk.platform.errors import PreconditionFailed
 from frontdesk.platform.storage import ObjectNotFound
 
@@ -26,10 +29,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from frontdesk.platform.resilience import Deadline
+    from frontdesk.platform.services import Services
     from frontdesk.platform.storage import ObjectStore
 
 KEPT_VERSIONS = 3
 NO_GENERATION = 0  # what a pointer that does not exist is said to have
+# Files of a version that was never finished: its builder crashed, uploads don't take so long.
+_ABANDONED_AFTER: Final = timedelta(hours=1)
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class PointerMoved(PreconditionFailed):
@@ -46,6 +53,35 @@ class Current(NamedTuple):
 
     pointer: Pointer | None
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """A version that is stored whole.
+
+    Attributes:
+        serves: the pointer names it.
+    """
+
+    manifest: Manifest
+    serves: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(entry.size for entry in self.manifest.files.values())
+
+
+@dataclass(slots=True)
+class _Stored:
+    """What a listing shows of a version."""
+
+    names: set[str] = field(default_factory=set)
+    updated: datetime = _LONG_AGO
+
+    @property
+    def is_finished(self) -> bool:
+        return MANIFEST_FILE in self.names
 
 
 class IndexShelf:
@@ -86,8 +122,22 @@ class IndexShelf:
             ObjectNotFound: the version was collected.
             IndexInvalid: of another format.
         """
-        name = index_object(self.prefix, tenant_id, pointer.version, MANIFEST_FILE)
-        return Manifest.parse(self.storage.read(self.bucket, name, deadline=deadline).data)
+        return Manifest.parse(self._encoded_manifest(tenant_id, pointer.version, deadline))
+
+    def versions(self, tenant_id: UUID, *, deadline: Deadline) -> list[PublishedVersion]:
+        """The versions that are stored whole: the one that serves first, then the newest first.
+
+        What can't be read is left out; versions that lost, or whose builder crashed before the
+        pointer moved, are not told from those that served.
+        """
+        pointer = self.current(tenant_id, deadline=deadline).pointer
+        serving = pointer.version if pointer else None
+        found: list[PublishedVersion] = []
+        for version, stored in self._stored(tenant_id, deadline).items():
+            manifest = self._readable(tenant_id, version, deadline) if stored.is_finished else None
+            if manifest is not None:
+                found.append(PublishedVersion(manifest, version == serving))
+        return sorted(found, key=lambda each: (each.serves, each.manifest.version), reverse=True)
 
     def download(
         self, tenant_id: UUID, version: str, name: str, path: Path, *, deadline: Deadline, size: int
@@ -106,7 +156,13 @@ class IndexShelf:
         )
 
     def publish(
-        self, folder: Path, manifest: Manifest, *, expected_generation: int, deadline: Deadline
+        self,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        expected_generation: int,
+        deadline: Deadline,
+        progress: Progress = silently,
     ) -> int:
         """Store a built folder as a version and move the pointer to it.
 
@@ -122,7 +178,9 @@ class IndexShelf:
             PointerMoved: the pointer has another generation; the version's files are removed.
         """
         # The manifest last: a version that has one is whole.
-        for name in (*manifest.files, MANIFEST_FILE):
+        names = (*manifest.files, MANIFEST_FILE)
+        progress(Step.UPLOADING, 0, len(names))
+        for number, name in enumerate(names, start=1):
             self.storage.write(
                 self.bucket,
                 index_object(self.prefix, manifest.tenant_id, manifest.version, name),
@@ -131,22 +189,54 @@ class IndexShelf:
                 if_generation_match=NO_GENERATION,
                 deadline=deadline,
             )
-        pointer = Pointer(
-            version=manifest.version,
-            knowledge_version=manifest.knowledge_version,
-            manifest_sha256=hashlib.sha256((folder / MANIFEST_FILE).read_bytes()).hexdigest(),
-        )
+            progress(Step.UPLOADING, number, len(names))
+        pointer = Pointer.to(manifest, (folder / MANIFEST_FILE).read_bytes())
+        try:
+            return self._point(manifest.tenant_id, pointer, expected_generation, deadline)
+        except PointerMoved:
+            self._remove(manifest.tenant_id, manifest.version, deadline)
+            raise
+
+    def go_back(
+        self,
+        tenant_id: UUID,
+        version: str,
+        *,
+        stands_for: int,
+        expected_generation: int,
+        deadline: Deadline,
+    ) -> int:
+        """Move the pointer to an earlier version that is still stored.
+
+        Args:
+            version: as `versions` lists it.
+            stands_for: the knowledge version of the documents now.
+            expected_generation: of the pointer when the version was chosen.
+
+        Returns:
+            The pointer's new generation.
+
+        Raises:
+            ObjectNotFound: the version was collected.
+            PointerMoved: something was published meanwhile.
+        """
+        encoded = self._encoded_manifest(tenant_id, version, deadline)
+        pointer = Pointer.to(Manifest.parse(encoded), encoded, stands_for)
+        return self._point(tenant_id, pointer, expected_generation, deadline)
+
+    def _point(
+        self, tenant_id: UUID, pointer: Pointer, expected_generation: int, deadline: Deadline
+    ) -> int:
         try:
             return self.storage.write(
                 self.bucket,
-                pointer_object(self.prefix, manifest.tenant_id),
+                pointer_object(self.prefix, tenant_id),
                 pointer.encode(),
                 content_type="application/json",
                 if_generation_match=expected_generation,
                 deadline=deadline,
             )
         except PreconditionFailed as lost:
-            self._remove(manifest.tenant_id, manifest.version, deadline)
             raise PointerMoved("Another build of this index was published first.") from lost
 
     def keep_progress(self, tenant_id: UUID, path: Path, *, deadline: Deadline) -> None:
@@ -173,30 +263,90 @@ class IndexShelf:
         name = progress_object(self.prefix, tenant_id)
         self.storage.delete(self.bucket, name, deadline=deadline)
 
-    def collect(self, tenant_id: UUID, *, deadline: Deadline, keep: int = KEPT_VERSIONS) -> int:
-        """Remove all but the newest ``keep`` versions up to the current one; returns how many went.
+    def collect(
+        self,
+        tenant_id: UUID,
+        *,
+        now: datetime,
+        deadline: Deadline,
+        erased_before: int = 0,
+        keep: int = KEPT_VERSIONS,
+    ) -> int:
+        """Remove versions that are no longer kept; returns how many went.
 
-        Versions newer than the current one are builds in progress and stay. Version names sort by
-        time.
+        Kept are the one that serves and the newest finished ones before it, ``keep`` in all.
+        Version names sort by time: an unfinished version older than the one that serves can only
+        lose, a newer one is being built, unless nothing was added to it for an hour.
+
+        Args:
+            now: for the age of unfinished versions.
+            erased_before: versions built from older knowledge hold text that was removed since and
+                go, too. A build reads the pointer before its documents, so one that is under way
+                loses to the version that serves, if that one was built from this knowledge.
+            keep: how many versions stay.
         """
-        current = self.current(tenant_id, deadline=deadline).pointer
-        if current is None:
+        pointer = self.current(tenant_id, deadline=deadline).pointer
+        if pointer is None:
             return 0
+        if pointer.knowledge_version < erased_before:
+            erased_before = 0  # what replaces these versions is not published yet
+        kept, removed = 1, 0
+        stored = self._stored(tenant_id, deadline)
+        for version in sorted(stored, reverse=True):
+            if version == pointer.version:
+                continue
+            is_newer = version > pointer.version
+            if not stored[version].is_finished:
+                goes = not is_newer or now - stored[version].updated > _ABANDONED_AFTER
+            elif erased_before and self._holds_erased(tenant_id, version, erased_before, deadline):
+                goes = True
+            elif is_newer:
+                goes = False
+            else:
+                goes = kept >= keep
+                kept += not goes
+            if goes:
+                self._remove(tenant_id, version, deadline)
+                removed += 1
+        return removed
+
+    def _stored(self, tenant_id: UUID, deadline: Deadline) -> dict[str, _Stored]:
+        """Versions by name, whole or not."""
         prefix = tenant_prefix(self.prefix, tenant_id)
-        names = (item.name for item in self.storage.list(self.bucket, prefix, deadline=deadline))
-        versions = {
-            name[len(prefix) :].split("/")[0]
-            for name in names
-            if name.count("/") > prefix.count("/")
-        }
-        old = sorted(version for version in versions if version <= current.version)[:-keep]
-        for version in old:
-            self._remove(tenant_id, version, deadline)
-        return len(old)
+        found: dict[str, _Stored] = {}
+        for item in self.storage.list(self.bucket, prefix, deadline=deadline):
+            version, slash, name = item.name[len(prefix) :].partition("/")
+            if slash:
+                stored = found.setdefault(version, _Stored())
+                stored.names.add(name)
+                stored.updated = max(stored.updated, item.updated)
+        return found
+
+    def _holds_erased(
+        self, tenant_id: UUID, version: str, erased_before: int, deadline: Deadline
+    ) -> bool:
+        manifest = self._readable(tenant_id, version, deadline)
+        return manifest is not None and manifest.knowledge_version < erased_before
+
+    def _readable(self, tenant_id: UUID, version: str, deadline: Deadline) -> Manifest | None:
+        try:
+            return Manifest.parse(self._encoded_manifest(tenant_id, version, deadline))
+        except (ObjectNotFound, IndexInvalid):
+            return None
+
+    def _encoded_manifest(self, tenant_id: UUID, version: str, deadline: Deadline) -> bytes:
+        name = index_object(self.prefix, tenant_id, version, MANIFEST_FILE)
+        return self.storage.read(self.bucket, name, deadline=deadline).data
 
     def _remove(self, tenant_id: UUID, version: str, deadline: Deadline) -> None:
         folder = f"{tenant_prefix(self.prefix, tenant_id)}{version}/"
         self.storage.delete_prefix(self.bucket, folder, deadline=deadline)
+
+
+def shelf_of(services: Services) -> IndexShelf:
+    """Where this deployment's indexes are published."""
+    settings = services.settings
+    return IndexShelf(services.storage, settings.faiss_bucket_name, settings.faiss_index_prefix)
 
 
 def _content_type(name: str) -> str:

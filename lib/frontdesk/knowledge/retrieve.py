@@ -31,7 +31,8 @@ from frontdesk.platform.resilience import Deadline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from frontdesk.knowledge.embedder import Embedder, Vectors
+    from frontdesk.knowledge.embedder import Vectors
+    from frontdesk.knowledge.embedders import Embedders
     from frontdesk.knowledge.index import Hit, IndexedDocument, StoredChunk
     from frontdesk.knowledge.searchable import Indexes, SearchableIndex
     from frontdesk.knowledge.sentences import Span
@@ -51,7 +52,7 @@ class Candidate:
     """A passage with what each stage thought of it.
 
     Attributes:
-        cosine: to the question's vector, whichever half found it; None without a vector.
+        cosine: to the question's vector, whichever half found it; None without a vector of either.
         dense_rank: from 1; None when the dense half did not list it.
         lexical_rank: from 1; None when the lexical half did not list it.
         lexical_score: BM25; None when the lexical half did not list it.
@@ -104,8 +105,8 @@ class Retrieval:
         features: what the decision "do we know?" is made of.
         query_vector: of the question, unit length; None when it could not be embedded.
         terms: the question's content words.
-        index_version: None when the tenant has no index.
-        embedder_id: of the index that was searched.
+        index: the version that was searched: what is asked about the candidates later is asked of
+            it, for chunk ids mean nothing in another one. None when the tenant has no index.
         degraded: why a half of the search is missing; None when nothing is.
         timings: milliseconds by stage.
     """
@@ -115,21 +116,27 @@ class Retrieval:
     features: Features
     query_vector: Vectors | None
     terms: tuple[QueryTerm, ...]
-    index_version: str | None
-    embedder_id: str | None
+    index: SearchableIndex | None
     degraded: str | None
     timings: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def index_version(self) -> str | None:
+        """None when the tenant has no index."""
+        return None if self.index is None else self.index.manifest.version
 
-_NOTHING = Retrieval((), (), Features.nothing(), None, (), None, None, None)
+    @property
+    def embedder_id(self) -> str | None:
+        """Of the index that was searched."""
+        return None if self.index is None else self.index.manifest.embedder_id
 
 
 class Retriever:
-    """Searches tenants' indexes with one embedder."""
+    """Searches tenants' indexes, each with the embedder that it was made with."""
 
-    def __init__(self, indexes: Indexes, embedder: Embedder, *, clock: Clock) -> None:
+    def __init__(self, indexes: Indexes, embedders: Embedders, *, clock: Clock) -> None:
         self._indexes = indexes
-        self._embedder = embedder
+        self._embedders = embedders
         self._clock = clock
 
     def retrieve(
@@ -164,7 +171,7 @@ class Retriever:
         index = self._indexes.get(tenant_id, deadline=deadline)
         watch.lap("index")
         if index is None or index.manifest.chunks == 0:
-            return _NOTHING
+            return Retrieval((), (), Features.nothing(), None, (), index, None, watch.laps)
         terms = tokens.query_terms(question, index.manifest.languages)
         vector, degraded = self._embed(question, index, deadline)
         watch.lap("embed")
@@ -212,8 +219,7 @@ class Retriever:
             features=features,
             query_vector=vector,
             terms=tuple(terms),
-            index_version=index.manifest.version,
-            embedder_id=index.manifest.embedder_id,
+            index=index,
             degraded=degraded,
             timings=watch.laps,
         )
@@ -222,11 +228,12 @@ class Retriever:
         self, question: str, index: SearchableIndex, deadline: Deadline
     ) -> tuple[Vectors | None, str | None]:
         """The question's vector, or why there is none."""
-        if index.manifest.embedder_id != self._embedder.id:
+        embedder = self._embedders.of(index.manifest.embedder_id)
+        if embedder is None:
             log.warning(
                 "The index was made by another embedder; only its lexical half is searched.",
                 index_embedder=index.manifest.embedder_id,
-                embedder=self._embedder.id,
+                embedder=self._embedders.configured.id,
             )
             return None, "embedder_mismatch"
         # Not all the time that is left: lexical search and the answer need some.
@@ -234,7 +241,7 @@ class Retriever:
             min(_EMBED_SECONDS, deadline.remaining() * _EMBED_SHARE), self._clock
         )
         try:
-            vectors = self._embedder.embed([question], deadline=patience)
+            vectors = embedder.embed([question], deadline=patience)
         except (UpstreamUnavailable, DeadlineExceeded, NotConfigured) as failure:
             if deadline.expired:
                 raise DeadlineExceeded from failure
@@ -255,7 +262,13 @@ def _candidates(
 ) -> tuple[Candidate, ...]:
     dense_ranks = {hit.chunk: rank for rank, hit in enumerate(dense, start=1)}
     lexical_ranks = {hit.chunk: rank for rank, hit in enumerate(lexical, start=1)}
-    cosines = [None] * len(kept) if vector is None else [float(c) for c in stored @ vector]
+    cosines: list[float | None] = [None] * len(kept)
+    if vector is not None:
+        # A passage of another embedder's index has no vector here, which is all zeros.
+        cosines = [
+            float(cosine) if row.any() else None
+            for cosine, row in zip(stored @ vector, stored, strict=True)
+        ]
     return tuple(
         Candidate(
             chunk=passage,

@@ -7,7 +7,7 @@ hand it out; nothing above `frontdesk.knowledge.retrieve` sees the difference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -41,6 +41,16 @@ class IndexFacts(Protocol):
         """Of its documents; a question's words are stemmed in each."""
         ...
 
+    @property
+    def shared(self) -> bool:
+        """Whether every agency searches it, beside its own."""
+        ...
+
+    @property
+    def parts(self) -> Sequence[IndexFacts]:
+        """Of the indexes that are searched as this one; of itself when it is one."""
+        ...
+
 
 class SearchableIndex(Protocol):
     """One version of one tenant's index, searched by several threads at once.
@@ -68,6 +78,17 @@ class SearchableIndex(Protocol):
 
     def vectors(self, chunks: Sequence[int]) -> Vectors:
         """Unit vectors of chunks, float32 (n, d): maximal marginal relevance compares them."""
+        ...
+
+    def sentence_vectors(self, chunk: int) -> Vectors | None:
+        """Vectors of a chunk's sentences, float32 (sentences, d), each under its heading.
+
+        None when they are not kept; see `frontdesk.knowledge.details`.
+        """
+        ...
+
+    def word_vectors(self, words: Sequence[str]) -> Mapping[str, Vectors]:
+        """Vectors of those lower-case words that are kept, float32 (d,)."""
         ...
 
     def read(self, chunks: Sequence[int]) -> list[StoredChunk]:

@@ -1,4 +1,4 @@
-"""The knowledge of a process: one embedder, one store of indexes, one retriever."""
+"""The knowledge of a process: its embedders, one store of indexes, one retriever."""
 
 from __future__ import annotations
 
@@ -8,22 +8,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from frontdesk.knowledge.embedders import Embedders
+from frontdesk.knowledge.joined import JoinedIndexes
 from frontdesk.knowledge.loader import IndexStore
-from frontdesk.knowledge.publish import IndexShelf
+from frontdesk.knowledge.minilm import EMBEDDER_ID, StoredMiniLM
+from frontdesk.knowledge.publish import shelf_of
 from frontdesk.knowledge.retrieve import Retriever
 
 if TYPE_CHECKING:
     from frontdesk.knowledge.embedder import Embedder
+    from frontdesk.knowledge.searchable import Indexes
     from frontdesk.platform.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What answers from knowledge."""
+    """What answers from knowledge.
 
-    indexes: IndexStore
-    embedder: Embedder
+    Attributes:
+        store: of the loaded indexes.
+        indexes: as they are searched: a tenant's own together with the shared one.
+    """
+
+    store: IndexStore
+    indexes: Indexes
+    embedders: Embedders
     retriever: Retriever
+
+    @property
+    def embedder(self) -> Embedder:
+        """The configured one."""
+        return self.embedders.configured
 
 
 _made: WeakKeyDictionary[Services, Knowledge] = WeakKeyDictionary()
@@ -39,12 +54,6 @@ def knowledge_of(services: Services) -> Knowledge:
     return knowledge
 
 
-def shelf_of(services: Services) -> IndexShelf:
-    """Where this deployment's indexes are published."""
-    settings = services.settings
-    return IndexShelf(services.storage, settings.faiss_bucket_name, settings.faiss_index_prefix)
-
-
 def embedder_of(services: Services, *, threads: int = 1) -> Embedder:
     """The embedder that the settings choose.
 
@@ -56,8 +65,33 @@ def embedder_of(services: Services, *, threads: int = 1) -> Embedder:
         from frontdesk.knowledge.embedder import OpenAIEmbedder
 
         return OpenAIEmbedder(services.llm, settings.openai_embedding_model)
-    from frontdesk.knowledge.minilm import StoredMiniLM
+    return _minilm(services, threads)
 
+
+def embedders_of(services: Services) -> Embedders:
+    """The configured embedder, and whichever other one an index in use was made with."""
+
+    def make(embedder_id: str) -> Embedder | None:
+        provider, _, model = embedder_id.partition("/")
+        if provider == "openai":
+            return _openai(services, model) if services.llm.configured else None
+        return _minilm(services) if embedder_id == EMBEDDER_ID else None
+
+    return Embedders(embedder_of(services), make)
+
+
+def _openai(services: Services, model: str) -> Embedder:
+    """OpenAI's embeddings by another model than the configured one."""
+    from frontdesk.knowledge.embedder import OpenAIEmbedder
+    from frontdesk.platform.llm import LanguageModel
+
+    settings = services.settings.model_copy(update={"openai_embedding_model": model})
+    client = LanguageModel(settings, secrets=services.secrets, clock=services.clock)
+    return OpenAIEmbedder(client, model)
+
+
+def _minilm(services: Services, threads: int = 1) -> Embedder:
+    settings = services.settings
     return StoredMiniLM(
         services.storage,
         settings.faiss_bucket_name,
@@ -69,11 +103,12 @@ def embedder_of(services: Services, *, threads: int = 1) -> Embedder:
 
 def _build(services: Services) -> Knowledge:
     settings = services.settings
-    indexes = IndexStore(
+    store = IndexStore(
         shelf_of(services),
         Path(settings.index_cache_dir),
         max_bytes=settings.index_cache_bytes,
         clock=services.clock,
     )
-    embedder = embedder_of(services)
-    return Knowledge(indexes, embedder, Retriever(indexes, embedder, clock=services.clock))
+    indexes, embedders = JoinedIndexes(store), embedders_of(services)
+    retriever = Retriever(indexes, embedders, clock=services.clock)
+    return Knowledge(store, indexes, embedders, retriever)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
 from enum import StrEnum
 from itertools import islice
-from pathlib import PurePosixPath
 
 from frontdesk.platform.errors import UnsupportedMediaType
 
@@ -53,6 +51,8 @@ _ROWS_READ = 20
 _EVEN_SHARE = 0.8  # of a table's rows have as many cells as its first
 _FEWEST_ROWS = 3  # that make a table of a text
 _CONTROL_SHARE = 0.02  # more control characters than this is no text
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_OTHER = "This file is not one of: PDF, DOCX, HTML, Markdown, CSV or plain text."
 
 
 def sniff(data: bytes, filename: str = "", content_type: str | None = None) -> Kind:
@@ -68,11 +68,13 @@ def sniff(data: bytes, filename: str = "", content_type: str | None = None) -> K
         return Kind.PDF
     if data.startswith(b"PK\x03\x04"):
         return _office(data)
+    if data.startswith(b"{\\rtf"):
+        raise UnsupportedMediaType("Rich text is not read; save it as DOCX.")
     return _text_kind(decode(data)[:_SAMPLE], filename, content_type)
 
 
 def _text_kind(sample: str, filename: str, content_type: str | None) -> Kind:
-    named = _SUFFIXES.get(PurePosixPath(filename.lower()).suffix)
+    named = _SUFFIXES.get(filename[filename.rfind(".") :].lower())
     if named is not Kind.MARKDOWN and _is_html(sample):  # Markdown may begin with a tag
         return Kind.HTML
     if named and named is not Kind.HTML:
@@ -88,22 +90,52 @@ def _text_kind(sample: str, filename: str, content_type: str | None) -> Kind:
 def decode(data: bytes) -> str:
     """Text from UTF-8, from UTF-16 with a byte-order mark, or from Windows-1252.
 
+    Windows-1252 takes nearly any bytes, so what is mostly UTF-8 and broken in places (a file cut
+    off, two files in one) is refused instead of becoming "GrÃ¶ÃŸe".
+
     Raises:
-        UnsupportedMediaType: the bytes are no text.
+        UnsupportedMediaType: the bytes are no text, or text that somebody damaged.
     """
-    encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252")
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        head = text[:_SAMPLE]
-        controls = sum(1 for character in head if character < " " and character not in "\t\n\r\f")
-        if "\0" not in head and controls <= len(head) * _CONTROL_SHARE:
-            return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise UnsupportedMediaType(
-        "This file is not one of: PDF, DOCX, HTML, Markdown, CSV or plain text."
-    )
+    encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding == "utf-16" or _is_broken_utf8(data):
+            raise UnsupportedMediaType(
+                f"The text is damaged from byte {error.start:,} on; save it anew as UTF-8."
+            ) from None
+        text = _windows_text(data)
+    if "\0" in text:
+        raise UnsupportedMediaType(_zeros(data))
+    head = text[:_SAMPLE]
+    controls = sum(1 for character in head if character < " " and character not in "\t\n\r\f")
+    if controls > len(head) * _CONTROL_SHARE:
+        raise UnsupportedMediaType(_OTHER)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _windows_text(data: bytes) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        raise UnsupportedMediaType(_OTHER) from None
+
+
+def _is_broken_utf8(data: bytes) -> bool:
+    """Whether most of what is beyond ASCII reads as UTF-8: by chance Windows-1252 hardly does."""
+    sample = data[: 64 * _SAMPLE].decode("utf-8", "replace")
+    broken = sample.count("\ufffd")
+    beyond = sum(1 for character in sample if character > "\x7f") - broken
+    return beyond > broken
+
+
+def _zeros(data: bytes) -> str:
+    """What a file with null bytes is, as far as a person can be helped."""
+    halves = data[: 2 * _SAMPLE : 2], data[1 : 2 * _SAMPLE : 2]
+    shares = sorted(half.count(0) / max(1, len(half)) for half in halves)
+    if shares[0] < _CONTROL_SHARE and shares[1] > 1 - _EVEN_SHARE:
+        return "The text is UTF-16 without a byte-order mark; save it as UTF-8."
+    return _OTHER
 
 
 def delimiter_of(sample: str) -> str | None:
@@ -120,11 +152,14 @@ def delimiter_of(sample: str) -> str | None:
 
 
 def _office(data: bytes) -> Kind:
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if "word/document.xml" in archive.namelist():
                 return Kind.DOCX
-    except zipfile.BadZipFile as damaged:
+    # What zipfile raises on an archive that lies about itself is not one error.
+    except (zipfile.BadZipFile, NotImplementedError, OverflowError, ValueError) as damaged:
         raise UnsupportedMediaType("This file looks like an archive and is damaged.") from damaged
     raise UnsupportedMediaType("Of Office and archive files only DOCX is read.")
 

@@ -2,6 +2,10 @@
 
 SQLite's own unicode61 makes one token of a whole Chinese or Thai sentence, so we tokenise
 ourselves and hand FTS5 finished tokens.
+
+What a trade calls by a code is found by it: words with digits are not stemmed, "BA 2490" and
+"Q-2026-0001" are tokens as a whole besides their parts, so that they meet "BA2490" and no other
+number, and a capital that stands alone, as in "fare class Y", is a word.
 """
 
 from __future__ import annotations
@@ -36,8 +40,31 @@ _GROUPED_NUMBER = re.compile(r"\d(?<![\d.,'’]\d)\d{0,2}(?:[.,'’]\d{3})+(?!\d
 _UNSPACED_RANGES = "\u0e00-\u0e7f\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963"
 _RUN = re.compile(rf"[{_UNSPACED_RANGES}]+|(?:[^\W_{_UNSPACED_RANGES}]|[{_MARKS}])+")
+_LATIN_EDGE = r"0-9A-Za-z\u00c0-\u024f"
+_HYPHEN = r"[-\u2010-\u2013/]"
+# A flight ("BA 2490", "U2-8601"), or a number of something ("Q-2026-0001", "INV/2026/7").
+_CODE = (
+    rf"(?<![{_LATIN_EDGE}])(?:"
+    rf"(?:[A-Z]{{2}}|[A-Z]\d|\d[A-Z])(?:[ \u00a0]|{_HYPHEN})\d{{1,4}}"
+    rf"|[A-Z]{{1,4}}(?:{_HYPHEN}\d[0-9A-Z]*)+"
+    rf")(?![{_LATIN_EDGE}]|{_HYPHEN}[0-9A-Za-z])"
+)
+_WRITTEN_CODE = re.compile(_CODE)
+_ASKED_CODE = re.compile(_CODE, re.IGNORECASE)
+# Not I, which is a word in English.
+_ALONE = re.compile(
+    rf"(?:^|(?<=[\s(\[\"“„«{_UNSPACED_RANGES}]))[A-HJ-Z](?=$|[\s,;:!?)\].\"”»={_UNSPACED_RANGES}])",
+    re.MULTILINE,
+)
+_SENTENCE_ENDS = frozenset(".!?¿¡:")
 _HEAD = 2  # letters that no stemmer changes but for accents
 _MAX_WORD = 40  # longer runs are keys and encoded data, cut so that they can't swell the index
+
+
+# Letters to Unicode, but written as apostrophes: Koʻolina is Ko'olina.
+_APOSTROPHES = str.maketrans({"\u02bb": "'", "\u02bc": "'"})
+_DIGIT = re.compile(r"\d")
+_ALL_STOP_WORDS = frozenset[str]().union(*languages.STOP_WORDS.values())
 
 
 class QueryTerm(NamedTuple):
@@ -84,6 +111,7 @@ class TermFinder:
         if text.isascii():
             likely = self._likely.findall(_normal(text))
             tokens = {_token(word[:_MAX_WORD], language) for word in likely if _counts(word)}
+            tokens.update(_codes(text))
         else:
             tokens = set(_tokens(text, language))
         return [any(variant in tokens for variant in term.variants) for term in self._terms]
@@ -107,6 +135,14 @@ def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
         latin.append(own)
     found: dict[str, QueryTerm] = {}
     spare: dict[str, QueryTerm] = {}
+    whole: dict[str, list[str]] = {}
+    plain = _compatible(text)
+    for match in _ASKED_CODE.finditer(plain):
+        parts = words(match[0])
+        if parts[0] not in _ALL_STOP_WORDS:
+            for part in parts:
+                whole.setdefault(part, []).append("".join(parts))
+    alone = set(_standing_alone(plain))
     for word in words(text):
         if _is_unspaced(word):
             variants = tuple(dict.fromkeys(_bigrams(word)))
@@ -115,8 +151,9 @@ def query_terms(text: str, among: Iterable[str] = _LATIN) -> list[QueryTerm]:
             continue
         script = languages.script_of(word[0])
         stemmers = [script] if script else latin
-        variants = tuple(dict.fromkeys(_token(word, code) for code in stemmers))
-        is_stop = word in stops or not _counts(word)
+        stems = (_token(word, code) for code in stemmers)
+        variants = tuple(dict.fromkeys([*stems, *whole.get(word, ())]))
+        is_stop = word not in alone and (word in stops or not _counts(word))
         (spare if is_stop else found).setdefault(variants[0], QueryTerm(word, variants))
     return list((found or spare).values())
 
@@ -131,7 +168,9 @@ def fold(text: str) -> str:
 # Of Latin, Greek and Cyrillic; the vowel marks of Thai or Hindi must stay.
 _ACCENTS = re.compile("[\u0300-\u036f]")
 # Letters that Unicode does not decompose.
-_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
+_STROKES = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 
 def _tokens(text: str, language: str, without: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -142,6 +181,28 @@ def _tokens(text: str, language: str, without: frozenset[str] = frozenset()) -> 
             yield from _bigrams(word)
         elif _counts(word):
             yield _token(word, languages.script_of(word[0]) or language)
+    yield from _codes(text)
+
+
+def _codes(text: str) -> Iterator[str]:
+    """What a text names as a whole besides its words: codes of several parts, lone capitals."""
+    text = _compatible(text)
+    for match in _WRITTEN_CODE.finditer(text):
+        yield "".join(words(match[0]))
+    yield from _standing_alone(text)
+
+
+def _standing_alone(text: str) -> Iterator[str]:
+    """Capitals that are words of their own, lower case; not initials, and not where all have one.
+
+    A letter that opens a sentence ("Y el hotel?") or follows another abbreviation ("z. B.") is not
+    meant.
+    """
+    for match in _ALONE.finditer(text):
+        before = text[: match.start()].rstrip()
+        opens = not before or before[-1] in _SENTENCE_ENDS
+        if not (opens and text[match.end() : match.end() + 1] in {" ", "."}):
+            yield match[0].lower()
 
 
 def words(text: str) -> list[str]:
@@ -154,8 +215,15 @@ def words(text: str) -> list[str]:
 
 def _normal(text: str) -> str:
     """Lower case, compatibility characters replaced, numbers without their grouping."""
-    normal = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
+    normal = _compatible(text).lower()
+    if not text.isascii():
+        normal = normal.translate(_APOSTROPHES)
     return _GROUPED_NUMBER.sub(lambda match: re.sub(r"\D", "", match.group()), normal)
+
+
+def _compatible(text: str) -> str:
+    """With compatibility characters replaced: full-width letters and brackets, ligatures."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def _counts(word: str) -> bool:
@@ -175,7 +243,8 @@ def _bigrams(run: str) -> Iterator[str]:
 
 @lru_cache(maxsize=200_000)
 def _token(word: str, language: str) -> str:
-    algorithm = SNOWBALL.get(language)
+    # What holds a digit is a code or a number: its last letters are no ending.
+    algorithm = None if _DIGIT.search(word) else SNOWBALL.get(language)
     # Stem first: the French and Spanish rules read accents.
     stem = _stemmer(algorithm).stemWord(word) if algorithm else word
     return fold(stem) or word

@@ -168,6 +168,7 @@ def _describe(stack: Stack, tenants: dict[str, LoadedTenant]) -> DevFile:
             "jwks": stack.keys.jwks_url,
             "logs": str(stack.data_dir / "logs"),
         },
+        environment=stack.environment,
         pid=os.getpid(),
     )
 

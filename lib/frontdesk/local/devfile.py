@@ -25,6 +25,7 @@ class DevFile(BaseModel):
         admin_token: for ``X-Admin-Token``.
         tenants: the demo agencies by slug.
         endpoints: addresses of the embedded parts by name.
+        environment: what a function needs in its environment to run on this stack.
         pid: of ``frontdesk dev``.
     """
 
@@ -32,6 +33,7 @@ class DevFile(BaseModel):
     admin_token: str
     tenants: dict[str, DevTenant]
     endpoints: dict[str, str]
+    environment: dict[str, str]
     pid: int
 
     def write(self, path: Path) -> None:

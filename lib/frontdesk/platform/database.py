@@ -86,7 +86,11 @@ class Rpc(StrEnum):
     ADD_DOCUMENT = "add_document"
     LIST_DOCUMENTS = "list_documents"
     READ_DOCUMENT = "read_document"
+    REPLACE_DOCUMENT = "replace_document"
+    UPDATE_DOCUMENT = "update_document"
     DELETE_DOCUMENT = "delete_document"
+    KNOWLEDGE_STATUS = "knowledge_status"
+    REINDEX_KNOWLEDGE = "reindex_knowledge"
     BEGIN_ANSWER = "begin_answer"
     RECORD_ANSWER = "record_answer"
     FIND_ANSWER = "find_answer"
@@ -127,6 +131,7 @@ class Rpc(StrEnum):
     PLATFORM_APPLY_RETENTION = "platform_apply_retention"
     PLATFORM_INDEX_SOURCE = "platform_index_source"
     PLATFORM_MARK_INDEXED = "platform_mark_indexed"
+    PLATFORM_ROLL_BACK_INDEX = "platform_roll_back_index"
 
 
 class Database:

@@ -229,6 +229,15 @@ class Settings(BaseModel):
         "INDEX_CACHE_BYTES", 512 * _MIB, "How many bytes of indexes stay loaded.", ge=_MIB
     )
 
+    index_quiet_seconds: float = _setting(
+        "INDEX_QUIET_SECONDS",
+        1.0,
+        "How long documents must be unchanged before an index is built of them, so that a burst of"
+        " changes becomes one build; 0 builds at once.",
+        ge=0,
+        le=10,
+    )
+
     embedder: Literal["minilm", "openai"] = _setting(
         "EMBEDDER", "minilm", "What turns text into vectors for new indexes."
     )

@@ -12,15 +12,13 @@ from frontdesk.platform.database import Rpc
 from frontdesk.platform.logging import get_logger
 from frontdesk.platform.resilience import Deadline
 from frontdesk.tenants.nudges import Promise, publish
-from frontdesk.tenants.retention import apply_retention
+from frontdesk.tenants.retention import LAST_BATCH, apply_retention
 
 log = get_logger(__name__)
 
 BATCH = 100
 CLAIM_SECONDS = 60
 """How long a claimed event is left to whoever claimed it."""
-LAST_BATCH = 10.0
-"""Seconds that must be left to begin another batch."""
 
 
 def maintain(context: Context) -> None:

@@ -164,8 +164,8 @@ class Town:
 
 def handler_over(services: Services, indexes: Indexes) -> Handler:
     """The ask handler of a process with these indexes; what it answers is not stored."""
-    embedder, clock = knowledge_of(services).embedder, services.clock
-    finder = Finder(Retriever(indexes, embedder, clock=clock), indexes, embedder, clock=clock)
+    embedders, clock = knowledge_of(services).embedders, services.clock
+    finder = Finder(Retriever(indexes, embedders, clock=clock), embedders, clock=clock)
     responder = Responder(finder, services.llm, clock=clock)
 
     def handler(context: Context, body: Ask) -> AnswerReply:

@@ -54,6 +54,9 @@ EXAMPLES: dict[str, Any] = {
     },
     "POST /v1/helpdesk/ask": lambda: {"json": {"question": "Do I need a visa?"}},
     "POST /v1/knowledge/documents": markdown_file,
+    "PUT /v1/knowledge/documents/{document_id}": markdown_file,
+    "PATCH /v1/knowledge/documents/{document_id}": lambda: {"json": {"title": "Visas"}},
+    "POST /v1/knowledge/reindex": lambda: {"json": {}},
 }
 """What a route needs to get past validation, where that is more than nothing."""
 

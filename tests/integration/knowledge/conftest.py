@@ -10,7 +10,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from frontdesk.knowledge.documents import DocumentForm, upload_document
+from frontdesk.knowledge.documents import (
+    DocumentForm,
+    DocumentPath,
+    ReplacementForm,
+    document_content,
+    replace_document,
+    upload_document,
+)
 from frontdesk.knowledge.indexing import handle_knowledge_changed
 from frontdesk.knowledge.serving import knowledge_of
 from frontdesk.local.minilm_model import build_model, publish_model
@@ -68,6 +75,30 @@ class Agency:
         return upload_document(
             self.context(role, key), DocumentForm.model_validate(form), file
         ).value
+
+    def replace(
+        self, document_id: UUID, data: bytes, filename: str = "newer.md", **form: object
+    ) -> Document:
+        file = Upload(filename, "application/octet-stream", io.BytesIO(data), len(data))
+        return replace_document(
+            self.context(),
+            DocumentPath(document_id=document_id),
+            ReplacementForm.model_validate(form),
+            file,
+        )
+
+    def content(self, document_id: UUID, role: str = "viewer") -> bytes:
+        path = DocumentPath(document_id=document_id)
+        return b"".join(document_content(self.context(role), path).content)
+
+    def objects(self) -> list[str]:
+        """The names of the agency's stored files."""
+        stored = self.services.storage.list(
+            self.services.settings.documents_bucket_name,
+            f"tenants/{self.tenant.id}/",
+            deadline=a_deadline(),
+        )
+        return [item.name for item in stored]
 
     def index(self) -> None:
         event = CloudEvent(

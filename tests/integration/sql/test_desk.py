@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.callers import SqlCaller, member, refused, user
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.support.tenants import Tenant, TenantFactory
@@ -170,6 +171,35 @@ def test_a_viewer_gives_no_feedback_on_a_colleagues_answer_or_on_a_question(
     for answer in (talk(agent)["answer_id"], talk(viewer)["question_id"]):
         with refused("not_found"):
             viewer("give_feedback", p_answer=answer, p_feedback={"rating": "helpful"})
+
+
+@pytest.mark.parametrize("command", ["give_feedback", "create_ticket"])
+def test_who_builds_on_an_answer_that_is_being_deleted_finds_none(
+    command: str, dsn: str, sql: psycopg.Connection, agency: Tenant, agent: SqlCaller
+) -> None:
+    ids = talk(agent)
+    parameters: dict[str, Any] = {
+        "give_feedback": {"p_answer": ids["answer_id"], "p_feedback": {"rating": "helpful"}},
+        "create_ticket": {
+            "p_ticket": {"id": str(uuid.uuid4()), "answer_id": ids["answer_id"]},
+        },
+    }[command]
+
+    def late() -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection, refused("not_found"):
+            member(connection, agency, "agent")(command, **parameters)
+
+    def is_waiting() -> bool:
+        row = sql.execute("select exists (select from pg_locks where not granted)").fetchone()
+        return row == (True,)
+
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(dsn) as deleting:
+            deleting.execute("select")  # begins the transaction that stays open
+            member(deleting, agency, "agent")("delete_conversation", p_id=ids["conversation_id"])
+            waiting = pool.submit(late)
+            eventually(is_waiting)
+        waiting.result(timeout=60)
 
 
 @pytest.mark.parametrize("filter_", [{}, {"requester": "me"}, {"assignee": "none"}])

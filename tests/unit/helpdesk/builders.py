@@ -9,7 +9,9 @@ from uuid import UUID
 from frontdesk.helpdesk.evidence import Evidence, weigh_up
 from frontdesk.helpdesk.passages import Passage
 from frontdesk.helpdesk.question import Question, Term, take_apart
+from frontdesk.helpdesk.vectors import QuestionVectors
 from frontdesk.knowledge import sentences
+from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.index import IndexedDocument, LoadedIndex, StoredChunk
 from frontdesk.knowledge.retrieve import Candidate, Retrieval, Retriever
 from frontdesk.platform.clock import SystemClock
@@ -66,7 +68,7 @@ class Library:
 
     def retrieve(self, question: str) -> Retrieval:
         """All that is found for a question."""
-        retriever = Retriever(self, WordEmbedder(), clock=SystemClock())
+        retriever = Retriever(self, Embedders(WordEmbedder()), clock=SystemClock())
         return retriever.retrieve(question, TENANT, deadline=a_deadline())
 
     def take_apart(self, question: str) -> Question:
@@ -78,8 +80,10 @@ class Library:
         """The sentences found, measured; by their words alone when there are no vectors."""
         found = self.retrieve(question)
         asked = take_apart(question, found.terms, found.candidates, self.index)
-        query_vector = None if vectors is None else found.query_vector
-        return weigh_up(asked, found.candidates, query_vector, vectors, deadline=a_deadline())
+        query_vector, compared = None, None
+        if vectors is not None:
+            query_vector, compared = found.query_vector, QuestionVectors(vectors, self.index, {})
+        return weigh_up(asked, found.candidates, query_vector, compared, deadline=a_deadline())
 
 
 def term(question: Question, word: str) -> Term:

@@ -6,20 +6,22 @@ import hashlib
 import itertools
 import threading
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from frontdesk.platform.clock import SystemClock
 from frontdesk.platform.errors import PreconditionFailed, UpstreamUnavailable
 from frontdesk.platform.storage import Blob, ObjectInfo, ObjectNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from frontdesk.platform.clock import Clock
     from frontdesk.platform.resilience import Deadline
 
 
@@ -27,21 +29,25 @@ class MemoryStore:
     """Objects in memory with generations and preconditions, as storage has them.
 
     ``down`` makes every call fail; ``on_download`` happens in the middle of every download;
-    ``reads`` counts what was downloaded by object name.
+    ``before`` is told of every call's method and object name, and may raise; ``reads`` counts what
+    was downloaded by object name. Objects get their times from ``clock``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._objects: dict[tuple[str, str], Blob] = {}
+        self._updated: dict[tuple[str, str], datetime] = {}
         self._generations = itertools.count(1)
         self._lock = threading.Lock()
         self.down = False
+        self.before: Callable[[str, str], object] = lambda _method, _name: None
         self.on_download: Callable[[], object] = lambda: None
         self.reads: Counter[str] = Counter()
 
     def read(
         self, bucket: str, name: str, *, deadline: Deadline, generation: int | None = None
     ) -> Blob:
-        self._answer(deadline)
+        self._answer("read", name, deadline)
         with self._lock:
             self.reads[name] += 1
             blob = self._objects.get((bucket, name))
@@ -73,7 +79,7 @@ class MemoryStore:
         deadline: Deadline,
         if_generation_match: int | None = None,
     ) -> int:
-        self._answer(deadline)
+        self._answer("write", name, deadline)
         content = data if isinstance(data, bytes) else data.read_bytes()
         with self._lock:
             existing = self._objects.get((bucket, name))
@@ -82,23 +88,24 @@ class MemoryStore:
                 raise PreconditionFailed
             blob = Blob(content, next(self._generations))
             self._objects[bucket, name] = blob
+            self._updated[bucket, name] = self._clock.now()
             return blob.generation
 
     def delete(self, bucket: str, name: str, *, deadline: Deadline) -> None:
-        self._answer(deadline)
+        self._answer("delete", name, deadline)
         with self._lock:
             self._objects.pop((bucket, name), None)
 
     def list(self, bucket: str, prefix: str, *, deadline: Deadline) -> Iterator[ObjectInfo]:
-        self._answer(deadline)
+        self._answer("list", prefix, deadline)
         with self._lock:
             found = sorted(
-                (name, blob)
+                (name, blob, self._updated[where, name])
                 for (where, name), blob in self._objects.items()
                 if where == bucket and name.startswith(prefix)
             )
-        for name, blob in found:
-            yield ObjectInfo(name, len(blob.data), blob.generation, datetime.now(UTC))
+        for name, blob, updated in found:
+            yield ObjectInfo(name, len(blob.data), blob.generation, updated)
 
     def delete_prefix(self, bucket: str, prefix: str, *, deadline: Deadline) -> int:
         names = [item.name for item in self.list(bucket, prefix, deadline=deadline)]
@@ -111,14 +118,18 @@ class MemoryStore:
         with self._lock:
             self._objects[bucket, name] = Blob(data, self._objects[bucket, name].generation)
 
-    def _answer(self, deadline: Deadline) -> None:
+    def _answer(self, method: str, name: str, deadline: Deadline) -> None:
         deadline.timeout(1)
         if self.down:
             raise UpstreamUnavailable("Storage is down.")
+        self.before(method, name)
 
 
 class WordEmbedder:
-    """Each word is a direction: texts that share words are near. Counts what it embedded."""
+    """Each word is a direction: texts that share words are near.
+
+    Counts what it embedded; ``on_embed`` happens before every batch.
+    """
 
     def __init__(self, dimensions: int = 64, name: str = "words") -> None:
         self.id = name
@@ -126,9 +137,11 @@ class WordEmbedder:
         self.embedded: list[str] = []
         self.failure: Exception | None = None
         self.fails_after: int | None = None
+        self.on_embed: Callable[[], object] = lambda: None
 
     def embed(self, texts: Sequence[str], *, deadline: Deadline) -> NDArray[np.float32]:
         deadline.timeout(1)
+        self.on_embed()
         if self.failure is not None:
             raise self.failure
         if self.fails_after is not None and len(self.embedded) >= self.fails_after:

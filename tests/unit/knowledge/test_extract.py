@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 
 import docx
@@ -10,6 +11,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from frontdesk.knowledge.extract import DocumentUnreadable, extract, row_sentence
+from tests.support import hostile_files
 
 MARKDOWN = b"""---
 title: Guide to Naxos
@@ -72,6 +74,76 @@ def test_html_keeps_what_a_reader_sees() -> None:
         "Weight: 23 kg; Fee: 30 €.",
     ]
     assert document.sections[1].path == ("Fees",)
+
+
+HIDDEN = """<!doctype html><html><head><title>Rules</title><style>p {color: red}</style></head>
+<body onload="evil()"><!-- secret --><p hidden>secret</p>
+<p>Visible <span style="display:none">secret
+</span>words<script>secret()</script>.</p><div style="VISIBILITY: hidden"><p>secret</div>
+<noscript>secret</noscript><template>secret</template><svg><text>secret</text></svg>
+<a href="javascript:secret()" title="secret">A link</a> <img alt="secret" src="x">
+<p>The end<script>secret"""
+
+
+def test_what_no_reader_of_a_page_sees_never_becomes_text() -> None:
+    document = extract(HIDDEN.encode(), "page.html")
+    assert document.title == "Rules"
+    assert document.text.split("\n") == ["Visible words.", "A link", "The end"]
+
+
+def test_a_page_whose_tags_nobody_closed_reads_like_one_that_is_well_formed() -> None:
+    lists = "<ul><li>Three<li>Four<ul><li>Five</ul></ul>"
+    page = f"<p>One<p>Two{lists}<table><tr><th>A<th>B<tr><td>1<td>2"
+    document = extract(page.encode(), "old.html")
+    assert document.text.split("\n") == ["One", "Two", "Three", "Four", "Five", "A: 1; B: 2."]
+
+
+def test_of_a_page_with_a_main_part_the_rest_is_chrome() -> None:
+    page = "<body><p>Menu</p><main><h2>Rooms</h2><p>Ten.</p></main><p>Imprint</p></body>"
+    (section,) = extract(page.encode(), "rooms.html").sections
+    assert (section.path, [block.text for block in section.blocks]) == (("Rooms",), ["Ten."])
+
+
+def test_a_table_inside_a_table_does_not_mix_their_rows() -> None:
+    inner = "<table><tr><td>Pool</td></tr></table>"
+    rows = f"<tr><td>House<td>More{inner}</td></tr><tr><td>Naxos<td>Yes</tr>"
+    page = f"<table>{rows}</table>"
+    document = extract(page.encode(), "layout.html")
+    assert document.text.split("\n") == ["Pool.", "House: Naxos; More: Yes."]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"a,b\n1," + b"x" * 100_001 + b"\n", "row 2, column 2"),
+        (b"a," * 1000 + b"b\n", "Row 1 .* 1,000 columns"),
+        (b"a,b\n" + b"1,2\n" * 100_001, "100,000 rows"),
+    ],
+)
+def test_a_table_beyond_its_measures_is_refused_where_it_is(data: bytes, reason: str) -> None:
+    with pytest.raises(DocumentUnreadable, match=reason):
+        extract(data, "table.csv")
+
+
+def test_a_long_cell_leaves_the_limit_of_other_tables_alone() -> None:
+    before = csv.field_size_limit()
+    assert extract(b"a,b\n1," + b"x" * 99_999 + b"\n", "table.csv").text.startswith("a: 1; b: xxx")
+    assert csv.field_size_limit() == before
+
+
+def test_a_heading_that_goes_on_and_on_is_a_paragraph() -> None:
+    document = extract(b"# " + b"word " * 100 + b"\n\nText.", "a.md")
+    assert document.title == "a"
+    assert document.sections[0].blocks[0].text.startswith("word word")
+
+
+def test_one_line_alone_is_a_text_and_no_heading() -> None:
+    assert extract(b"Closed on Mondays", "hours.txt").text == "Closed on Mondays"
+
+
+def test_a_form_filled_in_page_by_page_is_no_running_title() -> None:
+    pages = hostile_files.pdf_of_pages(5)
+    assert extract(pages, "visas.pdf").text.count("Each visa costs 50 dollars.") == 5
 
 
 def test_a_csv_row_becomes_a_sentence_that_reads_alone() -> None:

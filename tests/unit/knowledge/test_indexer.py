@@ -2,145 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
-from frontdesk.knowledge.documents import document_object
-from frontdesk.knowledge.index import LoadedIndex
-from frontdesk.knowledge.indexer import Indexer, IndexingContended
-from frontdesk.knowledge.loader import IndexStore
-from frontdesk.knowledge.publish import IndexShelf
-from frontdesk.platform.database import Rpc
+from frontdesk.knowledge.indexer import IndexingContended
 from frontdesk.platform.errors import UpstreamUnavailable
-from frontdesk.platform.services import Services
-from frontdesk.platform.settings import Settings
-from tests.support.clock import ManualClock
 from tests.unit.knowledge.builders import TENANT, a_deadline
-from tests.unit.knowledge.fakes import MemoryStore, WordEmbedder
+from tests.unit.knowledge.fakes import WordEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from frontdesk.platform.resilience import Deadline
-
-
-class Books:
-    """The two platform functions that the indexer calls, over documents in memory."""
-
-    def __init__(self) -> None:
-        self.status = "active"
-        self.knowledge_version = 0
-        self.index_version: str | None = None
-        self.documents: dict[str, dict[str, Any]] = {}
-        self.deleted: list[str] = []
-        self.before_reply: Callable[[], None] = lambda: None
-
-    def as_service(self) -> Books:
-        return self
-
-    def call(
-        self, rpc: Rpc, params: Mapping[str, Any], *, deadline: Deadline, idempotent: bool
-    ) -> Any:
-        deadline.timeout(1)
-        assert params["p_tenant"] == str(TENANT)
-        if rpc is Rpc.PLATFORM_INDEX_SOURCE:
-            reply = {
-                "tenant_status": self.status,
-                "knowledge_version": self.knowledge_version,
-                "index_version": self.index_version,
-                "documents": copy.deepcopy(list(self.documents.values())),
-                "deleted": list(self.deleted),
-            }
-            self.before_reply()
-            return reply
-        assert rpc is Rpc.PLATFORM_MARK_INDEXED
-        for result in params["p_results"]:
-            document = self.documents.get(result["document_id"])
-            if document is not None:
-                document["status"] = result["state"]
-                document["reason"] = result.get("reason")
-        self.index_version = params["p_version"]
-        return {"current": params["p_knowledge_version"] == self.knowledge_version}
-
-
-class Agency:
-    """Documents in storage and in the books, and an indexer for them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.clock = ManualClock()
-        self.books = Books()
-        self.storage = MemoryStore()
-        self.embedder = WordEmbedder()
-        settings = Settings(index_cache_dir=str(folder / "cache"))
-        self.services = Services(
-            settings,
-            clock=self.clock,
-            database=self.books,  # type: ignore[arg-type]
-            storage=self.storage,  # type: ignore[arg-type]
-        )
-        self.bucket = settings.documents_bucket_name
-        self.shelf = IndexShelf(
-            self.storage,  # type: ignore[arg-type]
-            settings.faiss_bucket_name,
-            settings.faiss_index_prefix,
-        )
-
-    def upload(self, number: int, data: bytes, **fields: Any) -> str:
-        document_id = UUID(int=number)
-        digest = hashlib.sha256(data).hexdigest()
-        name = document_object(TENANT, document_id, digest)
-        self.storage.write(
-            self.bucket, name, data, content_type="text/markdown", deadline=a_deadline()
-        )
-        self.books.documents[str(document_id)] = {
-            "id": str(document_id),
-            "title": f"Document {number}",
-            "filename": "file.md",
-            "content_type": "text/markdown",
-            "sha256": digest,
-            "object_name": name,
-            "visibility": "public",
-            "language": None,
-            "tags": [],
-            "status": "pending",
-        } | fields
-        self.books.knowledge_version += 1
-        return name
-
-    def delete(self, number: int) -> None:
-        gone = self.books.documents.pop(str(UUID(int=number)))
-        self.books.deleted.append(gone["object_name"])
-        self.books.knowledge_version += 1
-
-    def run(self) -> None:
-        Indexer(self.services, a_deadline(), embedder=self.embedder).run(TENANT)
-
-    def status(self, number: int) -> str:
-        return str(self.books.documents[str(UUID(int=number))]["status"])
-
-    def index(self) -> LoadedIndex:
-        store = IndexStore(self.shelf, self.folder / "serving", max_bytes=10**9, clock=self.clock)
-        index = store.get(TENANT, deadline=a_deadline())
-        assert index is not None
-        return index
-
-    def texts(self) -> list[str]:
-        index = self.index()
-        return [chunk.text for chunk in index.read(range(index.manifest.chunks))]
-
-    def generation(self) -> int:
-        return self.shelf.current(TENANT, deadline=a_deadline()).generation
-
-
-@pytest.fixture
-def agency(tmp_path: Path) -> Agency:
-    return Agency(tmp_path)
+    from tests.unit.knowledge.agency import Agency
 
 
 def test_uploaded_documents_are_published_and_marked(agency: Agency) -> None:
@@ -279,7 +152,7 @@ def test_a_damaged_earlier_version_only_costs_time(agency: Agency) -> None:
 def test_a_version_without_its_manifest_is_built_anew_though_nothing_changed(
     agency: Agency,
 ) -> None:
-    """How an operator has a damaged index rebuilt; see docs/operations.md."""
+    """So a nudge mends what somebody took away."""
     agency.upload(1, b"# Visa\nKenya asks for a visa.")
     agency.run()
     version = agency.books.index_version
@@ -310,8 +183,9 @@ def test_a_purged_tenants_knowledge_does_not_come_back(agency: Agency) -> None:
 
 
 def test_an_interrupted_build_goes_on_where_it_was(agency: Agency) -> None:
-    for number in range(1, 301):
-        agency.upload(number, f"# Rule {number}\nRule number {number} of the house.".encode())
+    for house in range(1, 4):
+        rules = (f"## Rule {n}\nRule number {n} of house {house}.\n" for n in range(1, 101))
+        agency.upload(house, f"# House {house}\n{''.join(rules)}".encode())
     agency.embedder.fails_after = 256
     with pytest.raises(UpstreamUnavailable):
         agency.run()

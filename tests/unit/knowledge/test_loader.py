@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -9,9 +10,11 @@ from uuid import UUID
 
 import pytest
 
+from frontdesk.knowledge.joined import JoinedIndexes
 from frontdesk.knowledge.loader import IndexStore
 from frontdesk.knowledge.localcopy import LocalCopies
-from frontdesk.knowledge.manifest import IndexInvalid
+from frontdesk.knowledge.manifest import SHARED_TENANT, IndexInvalid, file_entry
+from frontdesk.knowledge.minilm import DIMENSIONS, EMBEDDER_ID
 from frontdesk.knowledge.publish import IndexShelf
 from frontdesk.knowledge.tokens import query_terms
 from frontdesk.platform.errors import UpstreamUnavailable
@@ -20,7 +23,7 @@ from tests.unit.knowledge.builders import TENANT, a_deadline, build, document
 from tests.unit.knowledge.fakes import MemoryStore, WordEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from frontdesk.knowledge.index import LoadedIndex
@@ -49,16 +52,26 @@ class World:
         )
 
     def publish(
-        self, version: str, text: str = "Kenya asks for a visa.", tenant: UUID = TENANT
+        self,
+        version: str,
+        text: str = "Kenya asks for a visa.",
+        tenant: UUID = TENANT,
+        replacing: Mapping[str, bytes] | None = None,
     ) -> None:
+        """Publish a version; ``replacing`` puts other bytes into files before they are summed."""
         target = self.folder / "builds" / str(tenant) / version
         manifest = build(
             target,
             [document(1, f"# Visa\n{text}")],
-            WordEmbedder(),
+            WordEmbedder(DIMENSIONS, EMBEDDER_ID),
             version=version,
             tenant_id=tenant,
         )
+        for name, data in (replacing or {}).items():
+            (target / name).write_bytes(data)
+            files = manifest.files | {name: file_entry(target / name)}
+            manifest = manifest.model_copy(update={"files": files})
+            (target / "manifest.json").write_bytes(manifest.encode())
         generation = self.shelf.current(tenant, deadline=a_deadline()).generation
         self.shelf.publish(target, manifest, expected_generation=generation, deadline=a_deadline())
 
@@ -148,10 +161,10 @@ def test_readers_of_the_old_version_finish_their_work(world: World) -> None:
     assert old.read([0])[0].text == "Kenya asks for a visa."
     assert new.read([0])[0].text == "Tanzania asks for a visa."
     assert old.lexical(query_terms("kenya"), 3)
-    assert old.dense(WordEmbedder().embed(["visa"], deadline=a_deadline())[0], 1)
+    assert old.dense(WordEmbedder(DIMENSIONS).embed(["visa"], deadline=a_deadline())[0], 1)
 
 
-@pytest.mark.parametrize("name", ["vectors.faiss", "chunks.sqlite", "manifest.json"])
+@pytest.mark.parametrize("name", ["vectors.faiss", "chunks.sqlite", "details.npy", "manifest.json"])
 def test_a_damaged_version_is_refused_and_the_last_good_one_serves(world: World, name: str) -> None:
     world.publish("v1")
     world.version()
@@ -286,7 +299,7 @@ def test_the_least_recently_used_index_goes_when_there_are_too_many_bytes(world:
     world.get(tenants[1])
     world.get(tenants[0])
     world.get(tenants[2])
-    assert set(world.store.loaded()) == {tenants[0], tenants[2]}
+    assert {loaded.tenant_id for loaded in world.store.loaded()} == {tenants[0], tenants[2]}
     assert not (world.folder / "disk" / "indexes" / str(tenants[1]) / "v1").exists()
     assert world.version(tenants[1]) == "v1"
 
@@ -307,3 +320,157 @@ def test_a_disk_that_takes_nothing_is_an_index_that_cannot_be_had(world: World) 
     (world.folder / "disk").write_text("a file where the folder should be")
     with pytest.raises(IndexInvalid, match="local disk"):
         world.get()
+
+
+def test_a_truncated_version_is_refused_and_the_last_good_one_serves(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.publish("v2")
+    for name in ("vectors.faiss", "chunks.sqlite", "details.npy"):
+        stored = world.object("v2", name)
+        whole = world.storage.read("bucket", stored, deadline=a_deadline()).data
+        world.storage.tamper("bucket", stored, whole[: len(whole) // 2])
+        world.clock.advance(301)
+        assert world.version() == "v1"
+        world.storage.tamper("bucket", stored, whole)
+    world.clock.advance(301)
+    assert world.version() == "v2"
+
+
+def test_what_a_manifest_vouches_for_is_refused_all_the_same_when_it_is_no_index(
+    world: World,
+) -> None:
+    """Checksums say that bytes arrived; that they are an index, of that shape, is looked at too."""
+    evil = pickle.dumps({"vectors": [1, 2, 3]})
+    other_dimensions = world.folder / "other"
+    build(other_dimensions, [document(1, "# Visa\nKenya.")], WordEmbedder(32))
+    for version, name, data in (
+        ("v2", "vectors.faiss", evil),
+        ("v3", "chunks.sqlite", evil),
+        ("v4", "vectors.faiss", (other_dimensions / "vectors.faiss").read_bytes()),
+        ("v5", "details.npy", evil),
+    ):
+        world = World(world.folder / version)
+        world.publish("v1")
+        assert world.version() == "v1"
+        world.publish(version, replacing={name: data})
+        world.clock.advance(301)
+        assert world.version() == "v1"
+        with pytest.raises(IndexInvalid):
+            world.process(disk="fresh").get(TENANT, deadline=a_deadline())
+
+
+def test_a_version_comes_to_its_place_whole_or_not_at_all(world: World) -> None:
+    """Whoever looks while a version is being fetched finds the one before, never half a new one."""
+    world.publish("v1")
+    world.version()
+    world.publish("v2")
+    home = world.folder / "disk" / "indexes" / str(TENANT)
+    seen: list[set[str]] = []
+
+    def look() -> None:
+        seen.append({path.name for path in home.iterdir() if not path.name.startswith(".")})
+
+    world.storage.on_download = look
+    world.clock.advance(301)
+    assert world.version() == "v2"
+    assert seen == [{"v1", "current.json"}] * 3
+    assert {path.name for path in home.iterdir()} == {"v2", "current.json"}
+
+
+# -- the shared index --
+
+
+def shared(world: World) -> str | None:
+    index = world.store.shared(deadline=a_deadline())
+    return None if index is None else index.manifest.version
+
+
+def test_the_first_question_of_a_process_waits_for_the_shared_index(world: World) -> None:
+    world.publish("s1", tenant=SHARED_TENANT)
+    assert shared(world) == "s1"
+    world.publish("s2", tenant=SHARED_TENANT)
+    world.clock.advance(11)
+    assert shared(world) == "s1"
+    world.run_jobs()
+    assert shared(world) == "s2"
+
+
+def test_that_there_is_no_shared_index_is_looked_up_in_the_background_alone(world: World) -> None:
+    assert shared(world) is None
+    world.storage.reads.clear()
+    for _ in range(3):
+        world.clock.advance(9)
+        shared(world)
+    assert not world.storage.reads
+    assert len(world.jobs) == 1
+    world.publish("s1", tenant=SHARED_TENANT)
+    world.clock.advance(1_000)
+    assert shared(world) is None
+    world.run_jobs()
+    assert shared(world) == "s1"
+
+
+def test_a_question_never_fails_for_want_of_the_shared_index(world: World) -> None:
+    world.publish("v1")
+    world.publish("s1", tenant=SHARED_TENANT)
+    indexes = JoinedIndexes(world.store)
+    assert world.version() == "v1"
+    world.storage.down = True
+    alone = indexes.get(TENANT, deadline=a_deadline())
+    assert alone is world.get()
+    assert alone is not None
+    world.storage.down = False
+    world.clock.advance(11)
+    world.store.shared(deadline=a_deadline())
+    world.run_jobs()
+    both = indexes.get(TENANT, deadline=a_deadline())
+    assert both is not None
+    assert both.manifest.version == "v1+s1"
+
+
+def test_a_tenants_own_index_that_cannot_be_had_is_a_failure_and_not_ignorance(
+    world: World,
+) -> None:
+    world.publish("s1", tenant=SHARED_TENANT)
+    assert shared(world) == "s1"
+    world.storage.down = True
+    with pytest.raises(UpstreamUnavailable):
+        JoinedIndexes(world.store).get(TENANT, deadline=a_deadline())
+
+
+def test_without_a_shared_index_the_tenants_own_is_handed_out_untouched(world: World) -> None:
+    world.publish("v1")
+    indexes = JoinedIndexes(world.store)
+    assert indexes.get(TENANT, deadline=a_deadline()) is world.get()
+    assert indexes.get(OTHER, deadline=a_deadline()) is None
+
+
+def test_a_tenant_that_published_nothing_gets_the_shared_index_alone(world: World) -> None:
+    world.publish("s1", tenant=SHARED_TENANT)
+    indexes = JoinedIndexes(world.store)
+    found = indexes.get(TENANT, deadline=a_deadline())
+    assert found is world.store.shared(deadline=a_deadline())
+
+
+def test_the_shared_index_stays_when_tenants_come_and_go(world: World) -> None:
+    world.publish("s1", tenant=SHARED_TENANT)
+    tenants = [UUID(int=number) for number in (11, 12, 13)]
+    for tenant in tenants:
+        world.publish("v1", tenant=tenant)
+    first = world.get(tenants[0])
+    assert first is not None
+    world.store = world.process(max_bytes=first.size_bytes * 2 + 100)
+    world.store.shared(deadline=a_deadline())
+    for tenant in tenants:
+        world.get(tenant)
+    assert {loaded.tenant_id for loaded in world.store.loaded()} == {SHARED_TENANT, tenants[2]}
+
+
+def test_what_is_loaded_tells_when_it_was_last_looked_at(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.clock.advance(7)
+    (loaded,) = world.store.loaded()
+    assert (loaded.tenant_id, loaded.index.manifest.version) == (TENANT, "v1")
+    assert loaded.checked_seconds == pytest.approx(7)

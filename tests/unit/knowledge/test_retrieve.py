@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.index import PUBLIC_ONLY, LoadedIndex
 from frontdesk.knowledge.retrieve import Retriever
 from frontdesk.platform.clock import SystemClock
@@ -46,7 +47,7 @@ def index(tmp_path: Path) -> LoadedIndex:
 
 def ask(index: LoadedIndex | None, question: str, **options: object) -> Retrieval:
     embedder = options.pop("embedder", None) or WordEmbedder()
-    retriever = Retriever(OneIndex(index), embedder, clock=SystemClock())  # type: ignore[arg-type]
+    retriever = Retriever(OneIndex(index), Embedders(embedder), clock=SystemClock())  # type: ignore[arg-type]
     return retriever.retrieve(question, TENANT, deadline=a_deadline(), **options)  # type: ignore[arg-type]
 
 
@@ -117,7 +118,7 @@ def test_when_the_time_is_over_nothing_is_made_up(index: LoadedIndex) -> None:
     clock = ManualClock()
     deadline = Deadline.after(1, clock)
     clock.advance(2)
-    retriever = Retriever(OneIndex(index), WordEmbedder(), clock=clock)
+    retriever = Retriever(OneIndex(index), Embedders(WordEmbedder()), clock=clock)
     with pytest.raises(DeadlineExceeded):
         retriever.retrieve("dogs", TENANT, deadline=deadline)
 

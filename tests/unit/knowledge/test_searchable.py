@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.index import PUBLIC_ONLY, Filters, Hit, LoadedIndex
 from frontdesk.knowledge.retrieve import Retriever
 from frontdesk.platform.clock import SystemClock
@@ -72,6 +73,12 @@ class Table:
     def vectors(self, chunks: Sequence[int]) -> Vectors:
         return np.ascontiguousarray(self._vectors[list(chunks)])
 
+    def sentence_vectors(self, chunk: int) -> None:
+        return None  # such an engine keeps none
+
+    def word_vectors(self, words: Sequence[str]) -> dict[str, Vectors]:
+        return {}
+
     def read(self, chunks: Sequence[int]) -> list[StoredChunk]:
         return [self._rows[chunk] for chunk in chunks]
 
@@ -94,7 +101,7 @@ class Always:
 
 
 def titles(index: SearchableIndex, question: str, filters: Filters) -> list[str]:
-    retriever = Retriever(Always(index), WordEmbedder(), clock=SystemClock())
+    retriever = Retriever(Always(index), Embedders(WordEmbedder()), clock=SystemClock())
     found = retriever.retrieve(question, TENANT, filters=filters, deadline=a_deadline())
     assert found.degraded is None
     return [candidate.document.title for candidate in found.candidates]

@@ -56,5 +56,20 @@ def test_other_bytes_are_refused(data: bytes) -> None:
         sniff(data, "photo.txt")
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("Größe".encode("utf-16-le"), "UTF-16 without a byte-order mark"),
+        (("Größe " * 20).encode() + b"\xff", "damaged from byte 160"),
+        (b"\xef\xbb\xbfGr\xc3\xb6\xc3", "damaged from byte"),
+        (b"text " * 10_000 + b"\0", "not one of"),
+        (b"{\\rtf1 text}", "Rich text"),
+    ],
+)
+def test_a_text_that_is_damaged_says_how(data: bytes, reason: str) -> None:
+    with pytest.raises(UnsupportedMediaType, match=reason):
+        sniff(data, "a.txt")
+
+
 def test_windows_text_is_read_as_such() -> None:
     assert decode("100 € für Gäste\r\n".encode("cp1252")) == "100 € für Gäste\n"
