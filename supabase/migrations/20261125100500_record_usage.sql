@@ -19,6 +19,21 @@ as $$
   set used = u.used + excluded.used, updated_at = now()
 $$;
 
+-- As before, and null when there is no limit: greatest leaves nulls out.
+create or replace function app.llm_tokens_left(p_tenant uuid)
+returns bigint
+language sql
+stable
+set search_path = ''
+as $$
+  select case when a.allowance is not null then greatest(0, a.allowance - coalesce((
+    select sum(u.used)::bigint
+    from app.usage_counters as u
+    where u.tenant_id = p_tenant and u.metric in ('llm_prompt_tokens', 'llm_completion_tokens')
+      and u.period = app.tenant_today(p_tenant)), 0)) end
+  from (select app.llm_tokens_per_day(p_tenant) as allowance) as a
+$$;
+
 -- Counts for the agency's day what the language model cost without an answer that is stored.
 -- p_usage: {prompt_tokens, completion_tokens, cost_micros}. Reply data: {tokens_left}. It carries no
 -- Idempotency-Key: the question may be asked again under its own.

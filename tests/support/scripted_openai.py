@@ -168,7 +168,9 @@ class _Handler(BaseHTTPRequestHandler):
                 else:
                     self._reply(200, json.dumps(_completion(said, request)).encode())
             case Answer():
-                self._reply(200, json.dumps(_embeddings(request)).encode())
+                self._reply(
+                    200, json.dumps(_embeddings(request, self.server.script.dimensions)).encode()
+                )
 
     def _reply(
         self,
@@ -286,6 +288,7 @@ class ScriptedOpenAI:
         self._scripts: dict[str, deque[Behaviour]] = {"chat": deque(), "embeddings": deque()}
         self._always: dict[str, Behaviour] = {"chat": Answer(), "embeddings": Answer()}
         self._gates: list[_Gate] = []
+        self.dimensions = DIMENSIONS  # of vectors, where a request asks for none
         self._released = False
         self._changed = threading.Condition()
 
@@ -417,9 +420,9 @@ def _usage(text: str, request: dict[str, Any]) -> dict[str, int]:
     }
 
 
-def _embeddings(request: dict[str, Any]) -> dict[str, Any]:
+def _embeddings(request: dict[str, Any], dimensions: int) -> dict[str, Any]:
     texts = request["input"] if isinstance(request["input"], list) else [request["input"]]
-    vectors = [embedding_of(text, request.get("dimensions") or DIMENSIONS) for text in texts]
+    vectors = [embedding_of(text, request.get("dimensions") or dimensions) for text in texts]
     in_base64 = request.get("encoding_format") == "base64"
     return {
         "object": "list",

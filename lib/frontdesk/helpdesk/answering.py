@@ -148,7 +148,6 @@ class Responder:
                 return _response(
                     question, findings, generation.answer, mode, reasons, generation=generation
                 )
-            log.warning("The answer is extractive.", reason=generation.shortfall)
             reasons.append(generation.shortfall)
         answer = _extracted(question, findings)
         return _response(

@@ -242,10 +242,15 @@ class Settings(BaseModel):
         "EMBEDDER", "minilm", "What turns text into vectors for new indexes."
     )
     openai_api_key: SecretStr | None = _setting(
-        "OPENAI_API_KEY", None, "The key of the language model; without it answers are extractive."
+        "OPENAI_API_KEY",
+        None,
+        "The key of the language model; without it answers are extractive, whatever the address."
+        " A server that asks for no key is given any word.",
     )
     openai_base_url: HttpUrl = _setting(
-        "OPENAI_BASE_URL", "https://api.openai.com/v1", "The address of the language model."
+        "OPENAI_BASE_URL",
+        "https://api.openai.com/v1",
+        "The language model: OpenAI, or anything that speaks its API.",
     )
     openai_chat_model: str = _setting(
         "OPENAI_CHAT_MODEL", "gpt-4o-mini", "The model that writes answers."

@@ -24,7 +24,7 @@ from tests.integration.knowledge.conftest import (  # noqa: F401 -- fixtures
     services,
     storage,
 )
-from tests.support import door
+from tests.support import door, sse
 from tests.support.contexts import member_context
 from tests.support.pubsub import FakePubSub
 from tests.support.scripted_openai import ScriptedOpenAI
@@ -56,23 +56,40 @@ class Desk:
     function: HttpFunction
 
     def post(
-        self, token: str, question: str, *, key: str | None = None, conversation: str | None = None
+        self,
+        token: str,
+        question: str,
+        *,
+        key: str | None = None,
+        conversation: str | None = None,
+        accept: str = "application/json",
     ) -> TestResponse:
         """The reply to a question, whatever it is."""
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         body = {"question": question}
         if key is not None:
             headers["Idempotency-Key"] = key
         if conversation is not None:
             body["conversation_id"] = conversation
-        return door.client(self.function).post("/v1/helpdesk/ask", json=body, headers=headers)
+        return door.client(self.function).post(
+            "/v1/helpdesk/ask", json=body, headers=headers, buffered=False
+        )
 
-    def ask(self, token: str, question: str, **options: str | None) -> dict[str, Any]:
+    def ask(self, token: str, question: str, **options: str) -> dict[str, Any]:
         """What is answered."""
         reply = self.post(token, question, **options)
         assert reply.status_code == 200, reply.text
         answer: dict[str, Any] = reply.get_json()["data"]
         return answer
+
+    def listen(self, token: str, question: str, **options: str) -> sse.Told:
+        """What is told until the answer is there."""
+        reply = self.post(token, question, accept="text/event-stream", **options)
+        assert reply.status_code == 200, reply.text
+        assert reply.mimetype == "text/event-stream"
+        told = sse.read(reply.response)
+        reply.close()
+        return told
 
 
 StartProcess = Callable[[], Desk]
@@ -97,6 +114,12 @@ def with_model(services: Services, model: ScriptedOpenAI) -> Iterator[Services]:
     )
     yield configured
     configured.close()
+
+
+@pytest.fixture
+def desk_with_model(helpdesk: HttpFunction, with_model: Services) -> Desk:
+    """A process of the function that has a language model."""
+    return Desk(helpdesk.over(lambda: with_model))
 
 
 @pytest.fixture

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from frontdesk.platform.logging import JsonFormatter
 from frontdesk.platform.services import Services
 from tests.support import door
 from tests.support.clock import ManualClock
+from tests.support.logged import logged
 from tests.support.toy import make_toy
 
 
@@ -30,17 +28,5 @@ def toy(services: Services) -> FlaskClient:
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
     """The lines that are logged, as they would be printed."""
-    formatter = JsonFormatter("project", "toy")
-    printed: list[dict[str, Any]] = []
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            printed.append(json.loads(formatter.format(record)))
-
-    handler, logger = Handler(), logging.getLogger("frontdesk")
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel("INFO")
-    yield printed
-    logger.setLevel(level)
-    logger.removeHandler(handler)
+    with logged() as printed:
+        yield printed
