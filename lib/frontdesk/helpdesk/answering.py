@@ -17,7 +17,7 @@ from frontdesk.helpdesk.extractive import best_quotes, extract
 from frontdesk.helpdesk.findings import Finder, Findings
 from frontdesk.helpdesk.generate import RESERVED_SECONDS, generate
 from frontdesk.helpdesk.passages import Answer, Citation, Passage, citation_of
-from frontdesk.helpdesk.scripted import no_answer
+from frontdesk.helpdesk.scripted import SCRIPTED, no_answer, scripted_answer
 from frontdesk.helpdesk.terms import NO_TERMS, Terms
 from frontdesk.knowledge.serving import knowledge_of
 from frontdesk.platform.errors import DeadlineExceeded, NotFound, UpstreamUnavailable
@@ -63,6 +63,7 @@ class Response:
         timings: milliseconds by stage.
         usage: tokens that the language model billed, also for words that were not shown.
         removed_markers: of the language model, that did not hold.
+        findings: how it came about; None when nothing was searched.
     """
 
     text: str
@@ -74,6 +75,7 @@ class Response:
     timings: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     removed_markers: int = 0
+    findings: Findings | None = None
 
 
 class Responder:
@@ -112,6 +114,9 @@ class Responder:
             listener: is shown a generated answer's sentences as they come. Should they leave, the
                 answer says nothing more of interest than its usage.
         """
+        query_type = classify(question, terms)
+        if query_type in SCRIPTED:
+            return Response(scripted_answer(query_type, question), AnswerMode.SCRIPTED, query_type)
         until = Deadline.after(max(0.0, deadline.remaining() - RESERVED_SECONDS), self._clock)
         try:
             findings = self._finder.find(question, tenant_id, filters, terms=terms, deadline=until)
@@ -120,7 +125,7 @@ class Responder:
             return Response(
                 no_answer(question),
                 AnswerMode.NO_ANSWER,
-                classify(question, terms),
+                query_type,
                 reasons=(INDEX_UNAVAILABLE,),
             )
         reasons = [findings.degraded] if findings.degraded else []
@@ -174,6 +179,7 @@ def _response(
         timings=findings.timings,
         usage=generation.usage if generation else None,
         removed_markers=generation.removed_markers if generation else 0,
+        findings=findings,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from frontdesk.helpdesk.answering import responder_of
+from frontdesk.helpdesk.explain import explanation_of
 from frontdesk.helpdesk.findings import visible_to
 from frontdesk.helpdesk.generate import Listener
 from frontdesk.helpdesk.records import Beginning, begin, record, record_usage
@@ -86,7 +87,10 @@ def _answer(
         raise CallerGone
     _log("The question was answered.", response)
     conversation_id: UUID = body.conversation_id or context.services.ids.new_id()
-    return record(context, body.question, conversation_id, response)
+    reply = record(context, body.question, conversation_id, response)
+    if body.explain and response.findings is not None:
+        reply = reply.model_copy(update={"explanation": explanation_of(response.findings)})
+    return reply
 
 
 def _log(message: str, response: Response) -> None:

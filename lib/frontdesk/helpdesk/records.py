@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from frontdesk.helpdesk.answering import AnswerMode, Response
+from frontdesk.helpdesk.classify import QueryType
 from frontdesk.helpdesk.prompt import Turn
 from frontdesk.helpdesk.replies import AnswerReply
 from frontdesk.platform.context import Access, Context
@@ -134,7 +135,7 @@ def record(
         degraded_reason=",".join(reasons) or None,
         citations=list(response.citations),
         query_type=response.query_type,
-        offer=_offer(response.mode),
+        offer=_offer(response.mode, response.query_type),
         conversation_id=conversation_id,
         answer_id=stored,
         timings=response.timings,
@@ -183,16 +184,17 @@ def _answer_under_this_key(context: Context) -> AnswerReply | None:
 def _stored(answer: dict[str, Any] | None) -> AnswerReply | None:
     if answer is None:
         return None
-    mode = AnswerMode(answer["mode"])
+    offer = _offer(AnswerMode(answer["mode"]), QueryType(answer["query_type"]))
     return AnswerReply.model_validate(
         {
             "answer": answer.pop("text"),
             "answer_id": answer.pop("id"),
-            "offer": _offer(mode),
+            "offer": offer,
             **answer,
         }
     )
 
 
-def _offer(mode: AnswerMode) -> Literal["ticket"] | None:
-    return "ticket" if mode is AnswerMode.NO_ANSWER else None
+def _offer(mode: AnswerMode, query_type: QueryType) -> Literal["ticket"] | None:
+    wants_somebody = mode is AnswerMode.NO_ANSWER or query_type is QueryType.HAND_OFF
+    return "ticket" if wants_somebody else None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from frontdesk.helpdesk.answering import AnswerMode
 from frontdesk.helpdesk.classify import QueryType
+from frontdesk.helpdesk.explain import Explanation
 from frontdesk.helpdesk.passages import Citation
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=50)]
@@ -39,6 +40,7 @@ class Ask(BaseModel):
     filters: AskFilters | None = Field(
         None, description="By default every document that the caller may see can answer."
     )
+    explain: bool = Field(False, description="Whether to tell how the answer came about.")
 
 
 class AnswerReply(BaseModel):
@@ -64,3 +66,8 @@ class AnswerReply(BaseModel):
     conversation_id: UUID
     answer_id: UUID | None = Field(description="Null when the answer could not be stored.")
     timings: dict[str, float] = Field(description="Milliseconds by stage.")
+    explanation: Explanation | None = Field(
+        None,
+        description="With `explain`: what each stage of the search thought of each passage. Null "
+        "when nothing was searched, and for a reply that is repeated.",
+    )

@@ -46,7 +46,7 @@ def test_without_a_model_the_documents_own_sentence_answers(
     reply = ask_as(informed.services, informed.tenant, QUESTION)
     assert (reply.mode, reply.degraded) == (AnswerMode.EXTRACTIVE, False)
     assert "23 kilograms" in reply.answer
-    assert [citation.title for citation in reply.citations] == ["baggage"]
+    assert [citation.title for citation in reply.citations] == ["Baggage on Halcyon Air"]
 
 
 def test_the_answer_is_stored_with_its_question(informed: Agency, ask_as: AskAs) -> None:
@@ -68,7 +68,7 @@ def test_with_a_model_the_answer_is_written_and_its_citation_checked(
     model.chat(Answer("You may check one suitcase of 23 kilograms. [1]"))
     reply = ask_as(with_model, informed.tenant, QUESTION)
     assert (reply.mode, reply.degraded) == (AnswerMode.GENERATED, False)
-    assert [citation.title for citation in reply.citations] == ["baggage"]
+    assert [citation.title for citation in reply.citations] == ["Baggage on Halcyon Air"]
 
 
 def test_an_answer_that_rests_on_an_invented_source_is_not_shown(
