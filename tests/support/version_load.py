@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import numpy as np
+import pytest
 
+from frontdesk.local.paths import REPOSITORY
+from frontdesk.platform.manifest import load_manifest
 from tests.support.ports import free_port
 from tests.support.stamped_index import (
     NumberedWordEmbedder,
@@ -126,9 +129,13 @@ def strike(plan: Plan) -> Report:
         spawn.Process(target=_told, args=(work, plan, signals, *more), daemon=True)
         for work, more in ((_publish, (manifests,)), (_ask, ()))
     ]
+    helpdesk = load_manifest(REPOSITORY / "functions" / "helpdesk")
     try:
-        for process in processes:
-            process.start()
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in helpdesk.environment.items():
+                environment.setenv(name, value)
+            for process in processes:
+                process.start()
         report = signals.results.get(timeout=_PATIENCE_SECONDS)
     finally:
         for process in processes:
