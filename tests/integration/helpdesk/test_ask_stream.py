@@ -115,7 +115,9 @@ def test_a_sentence_is_told_while_the_model_still_speaks(
     assert next(frames) == OPENING
     sentence = next_event(frames)
     assert sentence.json["text"] == FIRST
-    assert [citation["title"] for citation in sentence.json["citations"]] == ["baggage"]
+    assert [citation["title"] for citation in sentence.json["citations"]] == [
+        "Baggage on Halcyon Air"
+    ]
     model.wait_for_held(1)
     model.release()
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from frontdesk.helpdesk.answering import AnswerMode, Responder, Response, responder_of
 from frontdesk.helpdesk.findings import Finder, Findings
+from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.index import Filters
 from frontdesk.knowledge.retrieve import Retriever
 from frontdesk.platform.events import Publisher
@@ -256,10 +257,8 @@ def test_a_minute_of_failures_costs_the_model_a_handful_of_calls_and_nobody_an_a
         settings, clock=clock, llm=LanguageModel(settings, clock=clock, jitter=lambda _wait: 0.0)
     )
     library = Library.of_documents(tmp_path)
-    embedder = WordEmbedder()
-    finder = FoundOnce(
-        Retriever(library, embedder, clock=clock), library, embedder, clock=services.clock
-    )
+    embedders = Embedders(WordEmbedder())
+    finder = FoundOnce(Retriever(library, embedders, clock=clock), embedders, clock=clock)
     responder = Responder(finder, services.llm, clock=services.clock)
     model.always(chat=Fail(500))
     seen: Counter[str] = Counter()
