@@ -38,6 +38,7 @@ from frontdesk.knowledge.extract import DocumentUnreadable, extract
 from frontdesk.knowledge.sniff import Kind
 from frontdesk.platform.errors import DeadlineExceeded, UnsupportedMediaType
 from tests.support import hostile_files
+from tests.support.readers import ReadersMemory, readers
 from tests.support.waiting import eventually
 from tests.unit.knowledge.builders import a_deadline
 
@@ -57,20 +58,6 @@ def a_word_document() -> bytes:
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()
-
-
-def readers() -> list[int]:
-    """The processes that this one has started to read files."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (folder / "cmdline").read_bytes()
-        except OSError:  # it has just ended
-            continue
-        if parent == os.getpid() and b"bounded_worker" in command:
-            found.append(int(folder.name))
-    return found
 
 
 @pytest.fixture(autouse=True)
