@@ -203,6 +203,7 @@ def _ask(plan: Plan, signals: _Signals) -> None:
 
 
 def _asked(plan: Plan, url: str, signals: _Signals) -> Report:
+    from frontdesk.knowledge.embedders import Embedders
     from frontdesk.knowledge.loader import IndexStore
     from frontdesk.knowledge.retrieve import Retriever
     from frontdesk.platform.clock import SystemClock
@@ -215,7 +216,7 @@ def _asked(plan: Plan, url: str, signals: _Signals) -> Report:
         clock=SystemClock(),
         refresh_after=_LOOK_AFTER,
     )
-    retriever = Retriever(store, embedder, clock=SystemClock())
+    retriever = Retriever(store, Embedders(embedder), clock=SystemClock())
     report = Report()
     asker = _Asker(retriever, embedder, report, plan)
 

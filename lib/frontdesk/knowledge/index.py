@@ -6,6 +6,7 @@ import json
 import math
 import sqlite3
 import threading
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,7 +122,7 @@ class LoadedIndex:
     """One index version on local disk, open for reading. Safe to share between threads.
 
     The files are mapped and the connections opened at once, so the folder may be removed while
-    readers go on.
+    readers go on. With the last reader the memory goes, at once.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -136,6 +137,9 @@ class LoadedIndex:
         if (self._dense.count, self._dense.dimensions) != (manifest.chunks, manifest.dimensions):
             raise IndexInvalid("The vector index is not the one that its manifest describes.")
         self._connections: LifoQueue[sqlite3.Connection] = LifoQueue()
+        # A connection and its cache of statements refer to each other, so that without this the
+        # file would stay mapped until some later garbage collection: many versions at once.
+        weakref.finalize(self, _close_all, self._connections)
         try:
             for _ in range(_CONNECTIONS):
                 self._connections.put(_open(folder / CHUNKS_FILE))
@@ -361,6 +365,11 @@ def rarest(frequencies: Mapping[str, int]) -> list[str]:
 def _quoted(token: str) -> str:
     """As FTS5 reads it as a word, and never as syntax."""
     return f'"{token}"'
+
+
+def _close_all(connections: LifoQueue[sqlite3.Connection]) -> None:
+    while not connections.empty():
+        connections.get_nowait().close()
 
 
 def _open(path: Path) -> sqlite3.Connection:

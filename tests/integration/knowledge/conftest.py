@@ -91,6 +91,26 @@ class Agency:
         path = DocumentPath(document_id=document_id)
         return b"".join(document_content(self.context(role), path).content)
 
+    def damage(self, document: Document) -> None:
+        """Put other bytes into a document's stored file: whoever indexes it next finds it broken.
+
+        The door reads what it lets in, so no upload can be broken from the beginning.
+        """
+        (name,) = (name for name in self.objects() if f"/{document.id}/" in name)
+        self.services.storage.write(
+            self.services.settings.documents_bucket_name,
+            name,
+            b"%PDF-1.4 nothing",
+            content_type="application/pdf",
+            deadline=a_deadline(),
+        )
+
+    def upload_broken(self, filename: str = "broken.md") -> Document:
+        """A document that the next build can't read: its status becomes failed."""
+        document = self.upload(b"# Broken\nNobody will ever read this.", filename)
+        self.damage(document)
+        return document
+
     def objects(self) -> list[str]:
         """The names of the agency's stored files."""
         stored = self.services.storage.list(

@@ -71,14 +71,7 @@ def test_a_stored_file_that_is_no_longer_the_uploaded_one_fails_with_the_reason(
     agency: Agency,
 ) -> None:
     document = agency.upload(BAGGAGE)
-    (stored,) = agency.objects()
-    agency.services.storage.write(
-        agency.services.settings.documents_bucket_name,
-        stored,
-        b"%PDF-1.4 nothing",
-        content_type="application/pdf",
-        deadline=a_deadline(),
-    )
+    agency.damage(document)
     agency.index()
     failed = read_document(agency.context(), DocumentPath(document_id=document.id))
     assert failed.status is DocumentStatus.FAILED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,8 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from frontdesk.knowledge.documents import DocumentPath, delete_document, document_object
+from frontdesk.knowledge.document_files import document_object, is_object_of
+from frontdesk.knowledge.documents import DocumentPath, delete_document
 from frontdesk.knowledge.indexer import Indexer
+from frontdesk.knowledge.manifest import CHUNKS_FILE
 from frontdesk.knowledge.publish import shelf_of
 from frontdesk.local.storage.faults import Fault
 from frontdesk.platform.clock import SystemClock
@@ -75,21 +76,6 @@ def changed(sql: psycopg.Connection, agency: Agency) -> None:
     sql.execute("select app.knowledge_changed(%s)", (agency.tenant.id,))
 
 
-def replace(
-    sql: psycopg.Connection, agency: Agency, document_id: UUID, data: bytes, name: str
-) -> None:
-    """Another file for a document, whose object nobody removes."""
-    agency.services.storage.write(
-        BUCKETS[0], name, data, content_type="text/markdown", deadline=a_deadline()
-    )
-    sql.execute(
-        "update app.knowledge_documents set sha256 = %s, object_name = %s, status = 'pending'"
-        " where id = %s",
-        (hashlib.sha256(data).hexdigest(), name, document_id),
-    )
-    changed(sql, agency)
-
-
 def crash_at(agency: Agency, ending: str) -> None:
     """Run an indexer that dies before it writes that object."""
     settings = agency.services.settings
@@ -109,8 +95,10 @@ def test_a_deleted_documents_words_are_in_no_stored_object(
     agency.index()
     agency.upload(RULES[1])
     agency.index()
-    places = {name.rsplit("/", 1)[1] for name in searcher.found()}
-    assert places == {secret.sha256, "chunks.sqlite"}
+    uploaded, *indexed = sorted(searcher.found(), key=lambda name: name.endswith(CHUNKS_FILE))
+    assert is_object_of(agency.tenant.id, secret.id, uploaded)
+    assert indexed
+    assert all(name.endswith(CHUNKS_FILE) for name in indexed)
     delete(agency, secret.id)
     agency.index()
     assert searcher.found() == []
@@ -152,7 +140,7 @@ def test_nor_a_day_after_an_upload_whose_command_never_came(
     agency.upload(RULES[0])
     agency.services.storage.write(
         BUCKETS[0],
-        document_object(agency.tenant.id, uuid4(), "0" * 64),
+        document_object(agency.tenant.id, uuid4(), str(uuid4())),
         SECRET,
         content_type="text/markdown",
         if_generation_match=0,
@@ -168,20 +156,21 @@ def test_nor_a_day_after_an_upload_whose_command_never_came(
     assert len(shelf_of(agency.services).versions(agency.tenant.id, deadline=a_deadline())) == 1
 
 
-def test_a_replaced_file_goes_though_nobody_removed_it(
-    agency: Agency, searcher: Searcher, sql: psycopg.Connection
+def test_a_replaced_file_stays_until_the_newer_one_is_indexed_and_then_goes(
+    agency: Agency, searcher: Searcher
 ) -> None:
     secret = agency.upload(SECRET)
     agency.index()
-    original = document_object(agency.tenant.id, secret.id, secret.sha256)
-    replacement = document_object(agency.tenant.id, secret.id, "1" * 64)
-    replace(sql, agency, secret.id, RULES[0], replacement)
+    agency.replace(secret.id, RULES[0])
+    crash_at(agency, "current.json")
+    assert any(is_object_of(agency.tenant.id, secret.id, name) for name in searcher.found())
     agency.index()
     assert searcher.found() == []
-    # And back: what is a document's file again stays.
-    replace(sql, agency, secret.id, SECRET, original)
+    # And back: what is the document's file again stays.
+    agency.replace(secret.id, SECRET)
     agency.index()
-    assert original in searcher.found()
+    (stored,) = agency.objects()
+    assert stored in searcher.found()
 
 
 def test_a_hidden_documents_older_versions_are_not_kept(

@@ -30,7 +30,7 @@ def test_versions_are_listed_with_what_waits(agency: Agency) -> None:
     assert list_versions(agency.context("viewer")).pending
     agency.index()
     agency.upload(DOGS)
-    agency.upload(b"%PDF-1.4 nothing", "broken.pdf")
+    agency.upload_broken()
     agency.index()
     agency.upload(b"# Cats\nCats are welcome.")
     listed = list_versions(agency.context("viewer"))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from frontdesk.knowledge.embedders import Embedders
 from frontdesk.knowledge.index import LoadedIndex
 from frontdesk.knowledge.retrieve import Retriever
 from frontdesk.platform.clock import SystemClock
@@ -86,9 +87,9 @@ def answers(tmp_path: Path) -> list[Retrieval]:
     for edition in range(2):
         folder = tmp_path / str(edition)
         manifest = build_edition(folder, TENANT, edition, passages=200, dimensions=64, seed=1)
-        retriever = Retriever(
-            OneIndex(LoadedIndex(folder, manifest)), NumberedWordEmbedder(64), clock=SystemClock()
-        )
+        index = OneIndex(LoadedIndex(folder, manifest))
+        embedders = Embedders(NumberedWordEmbedder(64))
+        retriever = Retriever(index, embedders, clock=SystemClock())
         deadline = Deadline.after(60, SystemClock())
         found.append(retriever.retrieve(next(questions(2)), TENANT, deadline=deadline))
     return found
@@ -100,7 +101,7 @@ def test_a_mixture_is_noticed(answers: list[Retrieval]) -> None:
     assert mix_of(first, embedder) is mix_of(second, embedder) is None
     candidates = (*first.candidates[:-1], second.candidates[-1])
     assert "editions [0, 1]" in (mix_of(replace(first, candidates=candidates), embedder) or "")
-    assert mix_of(replace(first, index_version=second.index_version), embedder) is not None
+    assert mix_of(replace(first, index=second.index), embedder) is not None
     worst = first.candidates[-1]
     mistaken = replace(first.candidates[0], chunk=worst.chunk)
     candidates = (mistaken, *first.candidates[1:])

@@ -12,7 +12,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docx
@@ -38,6 +37,7 @@ from frontdesk.knowledge.extract import DocumentUnreadable, extract
 from frontdesk.knowledge.sniff import Kind
 from frontdesk.platform.errors import DeadlineExceeded, UnsupportedMediaType
 from tests.support import hostile_files
+from tests.support.readers import ReadersMemory, readers
 from tests.support.waiting import eventually
 from tests.unit.knowledge.builders import a_deadline
 
@@ -57,20 +57,6 @@ def a_word_document() -> bytes:
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()
-
-
-def readers() -> list[int]:
-    """The processes that this one has started to read files."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (folder / "cmdline").read_bytes()
-        except OSError:  # it has just ended
-            continue
-        if parent == os.getpid() and b"bounded_worker" in command:
-            found.append(int(folder.name))
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +96,13 @@ def test_the_indexer_is_given_no_less_than_an_upload() -> None:
 def test_what_no_format_is_stays_unsupported() -> None:
     with pytest.raises(UnsupportedMediaType, match="PDF, DOCX"):
         inspect_bounded(hostile_files.PICTURE, "a.pdf", limits=PATIENT, deadline=a_deadline(60))
+
+
+def test_a_readers_memory_is_seen_from_outside() -> None:
+    largest = UPLOAD.memory_bytes // 10
+    with ReadersMemory() as memory, pytest.raises(DocumentUnreadable):
+        inspect_bounded(b"x" * largest, "a.txt", limits=PATIENT, deadline=a_deadline(60))
+    assert largest < memory.peak_bytes <= UPLOAD.memory_bytes
 
 
 def test_a_file_that_takes_too_much_processor_time_is_given_up() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +18,7 @@ from tests.unit.knowledge.builders import a_deadline, build, document
 from tests.unit.knowledge.fakes import WordEmbedder
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 DOCUMENTS = (
     document(1, "# Baggage\nOne bag of 23 kg flies free.\n\n## Cabin\nA cabin bag of 8 kg."),
@@ -29,6 +31,13 @@ DOCUMENTS = (
 @pytest.fixture
 def index(tmp_path: Path) -> LoadedIndex:
     return LoadedIndex(tmp_path, build(tmp_path, DOCUMENTS, WordEmbedder()))
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def embedded(text: str) -> np.ndarray:
@@ -187,3 +196,16 @@ def test_each_kind_of_vector_index_finds_near_vectors_behind_a_filter(
         assert all(allowed[rows])
         stored = index.read(rows)
         assert stored @ vectors[row] == pytest.approx(scores, abs=0.02)
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+def test_with_its_last_reader_an_index_leaves_the_memory(tmp_path: Path) -> None:
+    def mapped() -> bool:
+        return str(tmp_path) in Path("/proc/self/maps").read_text()
+
+    index = LoadedIndex(tmp_path, build(tmp_path, DOCUMENTS, WordEmbedder()))
+    assert found(index, "Visa", Filters())
+    assert index.read([0])
+    assert mapped()
+    del index
+    assert not mapped()
