@@ -66,7 +66,7 @@ as $$
       and u.period = app.tenant_today(p_tenant)), 0))
 $$;
 
--- {access, answer, history: [{role, text, mode}], query_terms, tokens_left}. answer is the one that
+-- {access, answer, history: [{role, text, mode}], query_terms, tokens_left, index_version}. answer is the one that
 -- this Idempotency-Key got before, as api.find_answer gives it, or null. history is the end of the
 -- caller's own conversation, empty when it is new; a colleague's may be read but not continued:
 -- not_found.
@@ -109,7 +109,8 @@ begin
     'query_terms', coalesce((
       select s.helpdesk -> 'query_terms'
       from app.tenant_settings as s where s.tenant_id = v_access.tenant_id), '{}'),
-    'tokens_left', app.llm_tokens_left(v_access.tenant_id));
+    'tokens_left', app.llm_tokens_left(v_access.tenant_id),
+    'index_version', (select t.index_version from app.tenants as t where t.id = v_access.tenant_id));
 end
 $$;
 

@@ -12,6 +12,7 @@ from frontdesk.helpdesk.records import Beginning, begin, record, record_usage
 from frontdesk.helpdesk.replies import AnswerReply, Ask
 from frontdesk.helpdesk.stream import Sentence, Teller
 from frontdesk.helpdesk.terms import Terms
+from frontdesk.knowledge.serving import knowledge_of
 from frontdesk.platform.cancellation import CallerGone
 from frontdesk.platform.context import Context
 from frontdesk.platform.logging import get_logger
@@ -69,6 +70,9 @@ def _answer(
         return beginning.earlier
     clock = context.services.clock
     started = clock.monotonic()
+    if beginning.index_version is not None:
+        store = knowledge_of(context.services).store
+        store.expect(context.member.tenant_id, beginning.index_version)
     response = responder_of(context.services).respond(
         body.question,
         context.member.tenant_id,

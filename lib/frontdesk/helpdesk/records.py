@@ -36,6 +36,7 @@ class Beginning:
         history: of the conversation, the oldest first.
         query_terms: the agency's own words by query type, as it set them.
         tokens_left: of the agency's day; None when there is no limit, or when it is not known.
+        index_version: of the agency's index, as it was published last; None when it is not known.
     """
 
     access: Access
@@ -43,6 +44,7 @@ class Beginning:
     history: tuple[Turn, ...] = ()
     query_terms: Mapping[str, Any] | None = None
     tokens_left: int | None = None
+    index_version: str | None = None
 
     @property
     def within_budget(self) -> bool:
@@ -90,6 +92,7 @@ def begin(context: Context, conversation_id: UUID | None) -> Beginning:
         ),
         query_terms=reply["query_terms"],
         tokens_left=reply["tokens_left"],
+        index_version=reply["index_version"],
     )
 
 

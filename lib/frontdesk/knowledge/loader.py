@@ -41,6 +41,7 @@ log = get_logger(__name__)
 _BACKGROUND_SECONDS = 60.0  # for one refresh that nobody waits for
 _FOREGROUND_SECONDS = 3.0  # a question waits at most so long for a fresher version
 _UNKNOWN_GENERATION = -1  # of a version found on disk while storage was away
+_LOOK_AGAIN_SECONDS = 0.5  # between two looks for a version that is expected: storage may be away
 _ABSENT_SECONDS = 1.0  # how long "nothing published" is believed: an upload should be found soon
 
 
@@ -108,7 +109,17 @@ class IndexStore:
         self._lock = threading.Lock()
         self._entries: OrderedDict[UUID, _Entry] = OrderedDict()
         self._refreshing: set[UUID] = set()
+        self._expected: dict[UUID, str] = {}
         self._flights: SingleFlight[_Entry] = SingleFlight()
+
+    def expect(self, tenant_id: UUID, version: str) -> None:
+        """Somebody knows that this version of the tenant's index was published.
+
+        While an older one is at hand a question waits for the look that would have been made in the
+        background: what was deleted is not answered from, and what was uploaded is.
+        """
+        with self._lock:
+            self._expected[tenant_id] = version
 
     def get(self, tenant_id: UUID, *, deadline: Deadline) -> LoadedIndex | None:
         """The tenant's current index; None when nothing was ever published for it.
@@ -125,7 +136,8 @@ class IndexStore:
             return self._fly(tenant_id, deadline, self._first).index
         if entry.index is not None:
             return self._kept_fresh(tenant_id, entry, entry.index, deadline)
-        if self._clock.monotonic() - entry.checked_at > _ABSENT_SECONDS:
+        patience = _LOOK_AGAIN_SECONDS if tenant_id in self._expected else _ABSENT_SECONDS
+        if self._clock.monotonic() - entry.checked_at > patience:
             return self._fly(tenant_id, deadline, self._first).index
         return None
 
@@ -160,9 +172,11 @@ class IndexStore:
     def _kept_fresh(
         self, tenant_id: UUID, entry: _Entry, index: LoadedIndex, deadline: Deadline
     ) -> LoadedIndex | None:
-        """The version at hand, or after a long pause a newer one."""
+        """The version at hand, or a newer one after a long pause or when one is expected."""
         age = self._clock.monotonic() - entry.checked_at
-        if age > self._stale_after:
+        # Names of versions sort by time.
+        is_behind = index.manifest.version < self._expected.get(tenant_id, "")
+        if age > self._stale_after or (is_behind and age > _LOOK_AGAIN_SECONDS):
             patience = Deadline.after(min(_FOREGROUND_SECONDS, deadline.remaining()), self._clock)
             return self._fly(tenant_id, patience, self._refreshed).index
         if age > self._refresh_after:

@@ -149,6 +149,35 @@ def test_after_a_long_pause_a_question_waits_for_the_new_version(world: World) -
     assert world.version() == "v2"
 
 
+def test_a_question_waits_for_a_version_that_is_known_to_be_published(world: World) -> None:
+    world.publish("v1")
+    world.version()
+    world.publish("v2")
+    world.store.expect(TENANT, "v2")
+    world.clock.advance(1)
+    assert world.version() == "v2"
+    world.storage.reads.clear()
+    world.clock.advance(1)
+    assert world.version() == "v2"
+    assert not world.storage.reads
+
+
+def test_an_expected_version_that_cannot_be_had_is_looked_for_twice_a_second_at_most(
+    world: World,
+) -> None:
+    world.publish("v1")
+    world.version()
+    world.store.expect(TENANT, "v2")
+    world.clock.advance(1)
+    assert world.version() == "v1"
+    world.storage.reads.clear()
+    assert world.version() == "v1"
+    assert not world.storage.reads
+    world.storage.down = True
+    world.clock.advance(1)
+    assert world.version() == "v1"
+
+
 def test_readers_of_the_old_version_finish_their_work(world: World) -> None:
     world.publish("v1")
     old = world.get()
