@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _CREATED: Final = datetime(2026, 1, 5, tzinfo=UTC)
 _WORDS: Final = 20_000
-_WORDS_A_PASSAGE: Final = 20
+_WORDS_A_PASSAGE: Final = 12
 _WORDS_A_QUESTION: Final = 4
 _PASSAGES_A_DOCUMENT: Final = 50
 _STAMP: Final = re.compile(r"Edition (\d+)\.$")

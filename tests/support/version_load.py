@@ -1,8 +1,9 @@
 """Questions in one process while another one publishes version after version.
 
 The asking process holds what serves in production: the real storage client, `IndexStore` and
-`Retriever`, under threads that ask without a pause. Storage and the publisher share the other
-process, which has a low priority: in production neither takes the asking process' cores.
+`Retriever`, under threads that ask without a pause, and one processor, as the function has it.
+Storage and the publisher share the other process, with the other processors and a low priority: in
+production neither takes the asking process' own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import os
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -112,19 +114,10 @@ class Report:
 
 def strike(plan: Plan) -> Report:
     """Build the editions, then ask and publish; what the asking process saw."""
-    manifests = [
-        build_edition(
-            plan.folder / f"edition-{edition}",
-            TENANT,
-            edition,
-            passages=plan.passages,
-            dimensions=plan.dimensions,
-            seed=plan.seed,
-        )
-        for edition in range(EDITIONS)
-    ]
-    signals = _Signals.between_processes()
     spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), spawn) as pool:
+        manifests = list(pool.map(partial(_edition, plan), range(EDITIONS)))
+    signals = _Signals.between_processes()
     processes = [
         spawn.Process(target=_told, args=(work, plan, signals, *more), daemon=True)
         for work, more in ((_publish, (manifests,)), (_ask, ()))
@@ -144,6 +137,17 @@ def strike(plan: Plan) -> Report:
     assert isinstance(report, Report), report
     report.index_bytes = sum(entry.size for entry in manifests[0].files.values())
     return report
+
+
+def _edition(plan: Plan, edition: int) -> Manifest:
+    return build_edition(
+        plan.folder / f"edition-{edition}",
+        TENANT,
+        edition,
+        passages=plan.passages,
+        dimensions=plan.dimensions,
+        seed=plan.seed,
+    )
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,14 @@ def mix_of(retrieval: Retrieval, embedder: NumberedWordEmbedder) -> str | None:
 
 
 def _ask(plan: Plan, signals: _Signals) -> None:
+    _take_processors(first=True)
     signals.results.put(_asked(plan, signals.url.get(timeout=_PATIENCE_SECONDS), signals))
+
+
+def _take_processors(*, first: bool) -> None:
+    """The first processor for who asks, the others for who publishes; where there is one, that."""
+    processors = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, processors[:1] if first else processors[1:] or processors)
 
 
 def _asked(plan: Plan, url: str, signals: _Signals) -> Report:
@@ -321,6 +332,7 @@ def _publish(plan: Plan, signals: _Signals, manifests: list[Manifest]) -> None:
     from frontdesk.local.storage.server import StorageServer
     from frontdesk.platform.clock import SystemClock
 
+    _take_processors(first=False)
     os.nice(_LOW_PRIORITY)
     server = StorageServer(plan.folder / "objects", port=free_port(), buckets=(BUCKET,))
     server.start()

@@ -121,7 +121,7 @@ class Hit(NamedTuple):
 class LoadedIndex:
     """One index version on local disk, open for reading. Safe to share between threads.
 
-    The files are mapped and the connections opened at once, so the folder may be removed while
+    The vectors are mapped and the connections opened at once, so the folder may be removed while
     readers go on. With the last reader the memory goes, at once.
     """
 
@@ -137,8 +137,8 @@ class LoadedIndex:
         if (self._dense.count, self._dense.dimensions) != (manifest.chunks, manifest.dimensions):
             raise IndexInvalid("The vector index is not the one that its manifest describes.")
         self._connections: LifoQueue[sqlite3.Connection] = LifoQueue()
-        # A connection and its cache of statements refer to each other, so that without this the
-        # file would stay mapped until some later garbage collection: many versions at once.
+        # A connection and its cache of statements refer to each other, so that without this they
+        # would stay until some later garbage collection: those of many versions at once.
         weakref.finalize(self, _close_all, self._connections)
         try:
             for _ in range(_CONNECTIONS):
@@ -161,7 +161,7 @@ class LoadedIndex:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the mapped files: the most that searching it can keep in memory."""
+        """Bytes of its files: on Cloud Run, where local disk is memory, what it takes there."""
         return sum(file.size for file in self.manifest.served_files.values())
 
     @cached_property
@@ -381,6 +381,8 @@ def _open(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         cached_statements=32,
     )
-    connection.execute(f"pragma mmap_size = {path.stat().st_size}")
+    # Not mapped: each connection would have pages of its own in memory, up to the whole file. Read
+    # through the system's cache, a question takes as long.
+    connection.execute("pragma mmap_size = 0")
     connection.execute("pragma cache_size = -1024")
     return connection

@@ -50,11 +50,11 @@ def test_100_versions_are_published_during_20000_questions(tmp_path: Path) -> No
         tmp_path,
         seed=seed,
         questions=20_000,
-        steady=4_000,
+        steady=1_500,
         versions=100,
-        passages=20_000,
-        dimensions=1_536,
-        threads=4,
+        passages=51_000,
+        dimensions=256,
+        threads=8,
     )
     report = strike(plan)
     steady, loaded = report.p99(report.steady), report.p99(report.loaded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,12 +201,13 @@ def test_each_kind_of_vector_index_finds_near_vectors_behind_a_filter(
 
 @pytest.mark.usefixtures("no_garbage_collection")
 def test_with_its_last_reader_an_index_leaves_the_memory(tmp_path: Path) -> None:
-    def mapped() -> bool:
-        return str(tmp_path) in Path("/proc/self/maps").read_text()
+    def held() -> bool:
+        opened = [os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir()]
+        return str(tmp_path) in Path("/proc/self/maps").read_text() + "".join(opened)
 
     index = LoadedIndex(tmp_path, build(tmp_path, DOCUMENTS, WordEmbedder()))
     assert found(index, "Visa", Filters())
     assert index.read([0])
-    assert mapped()
+    assert held()
     del index
-    assert not mapped()
+    assert not held()
