@@ -17,7 +17,7 @@ from frontdesk.local.paths import CACHE
 from tests.support.dev import READY, Dev, forget
 from tests.support.ports import free_port
 
-READY_WITHIN_SECONDS = 240
+READY_WITHIN_SECONDS = 400
 STOPPED_WITHIN_SECONDS = 20
 
 
