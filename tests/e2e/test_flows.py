@@ -1,4 +1,4 @@
-"""The three flows, over HTTP, through every part, as a user meets them."""
+"""The three flows and the README's tour, through every part, as a user meets them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from tests.support import readme
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import House
+
+# The first test waits for the house with its demo.
+pytestmark = pytest.mark.timeout(600)
 
 PATIENCE_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.2
@@ -129,3 +135,16 @@ def test_a_suspended_tenant_is_refused_at_once_and_comes_back(house: House) -> N
     finally:
         _data(house, "POST", f"/v1/tenants/{alpine.id}/resume", admin=True, json={"reason": "paid"})
     assert house.call("GET", "/v1/crm/pipeline", tenant="alpine").status_code == 200
+
+
+def test_the_readmes_tour_prints_what_it_says(house: House) -> None:
+    steps = readme.tour()
+    told = [step for step in steps if step.reply is not None]
+    assert len(told) >= 7, "a tour shows its replies"
+    printed = readme.run([step.script for step in steps], house)
+    found = {
+        step.script: readme.differences(step.reply, readme.last_json(text))
+        for step, text in zip(steps, printed, strict=True)
+        if step.reply is not None
+    }
+    assert {script: diff for script, diff in found.items() if diff} == {}

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from frontdesk.local.paths import REPOSITORY
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import House
+
+COMMAND = Path(sys.executable).with_name("frontdesk")
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 ANYTHING = "…"
+_END_OF_STEP = "\x1e"
 _SECTION = re.compile(r"^## Five minutes\n(?P<text>.*?)(?=^## )", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(
     r"^```sh\n(?P<script>.*?)^```\n(?:\s*```json\n(?P<reply>.*?)^```\n)?", re.DOTALL | re.MULTILINE
@@ -65,3 +75,32 @@ def differences(promised: Any, real: Any, path: str = "$") -> list[str]:
             for difference in differences(value, real[position], f"{path}[{position}]")
         ]
     return [] if promised == real else [f"{path}: {real!r} instead of {promised!r}"]
+
+
+def run(scripts: list[str], house: House) -> list[str]:
+    """What each script prints, all in one shell, so that later ones know the variables."""
+    script = f"\nprintf '{_END_OF_STEP}'\n".join(scripts)
+    script = script.replace("http://127.0.0.1:8080", house.described.base_url).replace(
+        ".venv/bin/frontdesk token", f"{COMMAND} token --data-dir {house.data_dir}"
+    )
+    done = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", script],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(_END_OF_STEP)
+
+
+def last_json(text: str) -> Any:
+    """The last of the JSON documents that a step printed."""
+    decoder, position, last = json.JSONDecoder(), 0, None
+    text = text.strip()
+    while position < len(text):
+        last, position = decoder.raw_decode(text, position)
+        while position < len(text) and text[position].isspace():
+            position += 1
+    return last
