@@ -54,7 +54,7 @@ build: $(VENV)/.synced ## Make each function's package in dist/: make build [NAM
 .PHONY: check-cloud
 check-cloud: $(VENV)/.synced ## Check Terraform and what else is meant for Google Cloud; needs no account
 	@UV_PROJECT_ENVIRONMENT=.local/cloud-venv $(UV) sync --quiet --frozen --only-group cloud
-	@$(BIN)/pytest -q tests/cloud --timeout 900
+	@$(BIN)/pytest -q tests/cloud --timeout 900 -n $(WORKERS) --dist loadfile
 
 .PHONY: check-compatibility
 check-compatibility: $(VENV)/.synced ## Try the previous release's code on this release's database
