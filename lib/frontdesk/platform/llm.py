@@ -136,6 +136,13 @@ class LanguageModel:
         """Whether there is a key to call with. A server that asks for none is given any."""
         return self._settings.openai_api_key is not None
 
+    def close(self) -> None:
+        """Give back the connections to the provider."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
     def cost_micros(self, usage: Usage) -> int:
         """What a chat cost, in millionths of a US dollar, by the prices in the settings."""
         settings = self._settings

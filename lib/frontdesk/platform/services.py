@@ -111,6 +111,8 @@ class Services:
                 self._database.close()
             if self._cache is not None:
                 self._cache.close()
+            if self._llm is not None:
+                self._llm.close()
 
     def _made(self, attribute: str, make: Callable[[], T]) -> T:
         made: T | None = getattr(self, attribute)

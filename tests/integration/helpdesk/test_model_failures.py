@@ -296,6 +296,7 @@ def test_a_minute_of_failures_costs_the_model_a_handful_of_calls_and_nobody_an_a
     model.always(chat=Answer("The Asterias Bay has an outdoor pool [1]."))
     assert [ask().mode for _ in range(3)] == [AnswerMode.GENERATED] * 3
     assert breaker_states()["openai-chat"] == "closed"
+    services.close()
 
 
 @pytest.mark.soak
