@@ -94,11 +94,13 @@ def test_killed_postgres_comes_back_with_its_data_and_the_api_serves_it_again(
     eventually(serves, seconds=30)
 
 
+# A shell without a terminal starts what it puts in the background deaf to SIGINT.
 HOST = """
-    import sys, time
+    import signal, sys, time
     from pathlib import Path
     from frontdesk.local.stack import Stack
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with Stack(Path(sys.argv[1])):
         print("up", flush=True)
         time.sleep(600)
