@@ -102,7 +102,7 @@ def test_a_mixture_is_noticed(answers: list[Retrieval]) -> None:
     candidates = (*first.candidates[:-1], second.candidates[-1])
     assert "editions [0, 1]" in (mix_of(replace(first, candidates=candidates), embedder) or "")
     assert mix_of(replace(first, index=second.index), embedder) is not None
-    worst = min(first.candidates, key=lambda candidate: candidate.cosine or 0.0)
-    mistaken = replace(first.candidates[0], chunk=worst.chunk)
-    candidates = (mistaken, *first.candidates[1:])
+    best, *others = first.candidates
+    other = max(others, key=lambda each: abs((each.cosine or 0.0) - (best.cosine or 0.0)))
+    candidates = (replace(best, chunk=other.chunk), *others)
     assert "cosine" in (mix_of(replace(first, candidates=candidates), embedder) or "")
