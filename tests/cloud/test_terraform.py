@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -261,10 +262,16 @@ def test_what_is_counted_in_the_logs_is_what_the_code_logs(production: Plan) -> 
     sentences = [sentence for metric in metrics for sentence in _sentences(metric)]
     assert len(sentences) >= len(metrics) - 1
     assert [sentence for sentence in sentences if f'"{sentence}"' not in code] == []
+    fields = {field for metric in metrics for field in _fields(metric)}
+    assert [name for name in sorted(fields) if not re.search(rf'\b{name}=|"{name}"', code)] == []
 
 
 def _sentences(metric: Resource) -> list[str]:
     return re.findall(r'jsonPayload\.message="([^"]+)"', metric.values["filter"])
+
+
+def _fields(metric: Resource) -> list[str]:
+    return re.findall(r"jsonPayload\.(\w+)", json.dumps(metric.values))
 
 
 def _toy(

@@ -61,6 +61,7 @@ class Response:
         reasons: why it is less than it could be; empty when it is not.
         passages: all that was retrieved; each citation is of one of them.
         timings: milliseconds by stage.
+        shortfall: why the language model, which was asked, gave nothing to show; None when it did.
         usage: tokens that the language model billed, also for words that were not shown.
         removed_markers: of the language model, that did not hold.
         findings: how it came about; None when nothing was searched.
@@ -73,6 +74,7 @@ class Response:
     reasons: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    shortfall: str | None = None
     usage: Usage | None = None
     removed_markers: int = 0
     findings: Findings | None = None
@@ -177,6 +179,7 @@ def _response(
         reasons=tuple(dict.fromkeys(reasons)),
         passages=findings.passages,
         timings=findings.timings,
+        shortfall=generation.shortfall if generation else None,
         usage=generation.usage if generation else None,
         removed_markers=generation.removed_markers if generation else 0,
         findings=findings,

@@ -105,6 +105,7 @@ def _log(message: str, response: Response) -> None:
         mode=response.mode,
         query_type=response.query_type,
         reasons=",".join(response.reasons) or None,
+        shortfall=response.shortfall,
         prompt_tokens=usage.prompt_tokens if usage else 0,
         completion_tokens=usage.completion_tokens if usage else 0,
         removed_markers=response.removed_markers,

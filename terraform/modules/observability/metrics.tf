@@ -17,8 +17,11 @@ locals {
     }
     extractive_answers = {
       description = "Answers made without the language model, though there is one."
-      filter      = "jsonPayload.message=\"The answer is extractive.\""
-      labels      = { reason = "jsonPayload.reason" }
+      filter = join(" AND ", [
+        "jsonPayload.message=\"The question was answered.\"",
+        "jsonPayload.shortfall=~\".\"",
+      ])
+      labels = { reason = "jsonPayload.shortfall" }
     }
     index_published = {
       description = "Indexes that were built and published."

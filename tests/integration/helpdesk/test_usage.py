@@ -12,7 +12,7 @@ from tests.integration.helpdesk.conftest import BAGGAGE_QUESTION, Desk
 from tests.support import door
 from tests.support.callers import HttpCaller
 from tests.support.logged import logged
-from tests.support.scripted_openai import Answer, ScriptedOpenAI, Stream
+from tests.support.scripted_openai import Answer, OutOfQuota, ScriptedOpenAI, Stream
 
 if TYPE_CHECKING:
     import psycopg
@@ -263,3 +263,19 @@ def test_the_line_of_an_answer_says_what_it_cost_and_not_a_word_of_it(
     assert line["tenant_id"]
     assert {"query_type", "reasons", "prompt_tokens", "answer_ms"} <= set(line)
     assert "suitcase" not in str(line)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "shortfall"), [(-1, "quota"), (0, None)], ids=["the provider's", "the agency's"]
+)
+def test_the_line_of_an_answer_tells_the_providers_limit_from_the_agencys_own(
+    account: Account, model: ScriptedOpenAI, allowed: int, shortfall: str | None
+) -> None:
+    model.always(chat=OutOfQuota())
+    account.allow(allowed)
+    with logged() as lines:
+        reply = account.ask()
+
+    (line,) = [line for line in lines if line["message"] == "The question was answered."]
+    assert reply["degraded_reason"] == line["reasons"] == "quota"
+    assert line["shortfall"] == shortfall

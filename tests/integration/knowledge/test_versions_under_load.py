@@ -50,7 +50,7 @@ def test_100_versions_are_published_during_20000_questions(tmp_path: Path) -> No
         tmp_path,
         seed=seed,
         questions=20_000,
-        steady=1_000,
+        steady=3_000,
         versions=100,
         passages=51_000,
         dimensions=256,
