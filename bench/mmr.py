@@ -1,7 +1,7 @@
 """Maximal marginal relevance on stored vectors, beside langchain-core's: the same picks, faster.
 
-The comparison of picks stands here and not among the tests: langchain-core brings langsmith, whose
-pytest plugin would be loaded by every run of the tests.
+A unit test holds ours to langchain-core's recorded picks in a thousand random cases; this run holds
+the record to langchain-core. After its picks changed: ``python -m bench.mmr`` records them anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench.harness import Figure, median, paired
 from frontdesk.knowledge.mmr import maximal_marginal_relevance
+from tests.support import mmr_cases
 
 DIMENSIONS = 768
 LAMBDA = 0.5
@@ -21,20 +22,16 @@ MICROSECONDS = 1e6
 CASES = ((200, 8, 30), (1000, 8, 30), (200, 50, 60), (1000, 50, 60))
 
 
-COMPARED = 1_000  # random cases in which both have to make the same picks
-
-
 def run() -> list[Figure]:
-    """Every case, after checking that both make the same picks in it and in `COMPARED` others.
+    """Every case, after checking that both make the same picks in it, and that the record holds.
 
     Raises:
         AssertionError: the picks differ.
     """
     from langchain_core.vectorstores import utils as langchain
 
+    assert _theirs() == mmr_cases.recorded_picks(), "what was recorded of langchain-core"
     random = np.random.default_rng(20)
-    for case in range(COMPARED):
-        _compare(random, case)
     figures = []
     for candidates, picks, times in CASES:
         vectors = _unit(random.standard_normal((candidates, DIMENSIONS), dtype=np.float32))
@@ -60,29 +57,28 @@ def run() -> list[Figure]:
                 budget=median(theirs) * MICROSECONDS / times,
                 baseline=median(theirs) * MICROSECONDS,
                 baseline_name="langchain-core",
-                note=f"budget: {times} times faster, same picks, also in {COMPARED:,} others",
+                note=f"budget: {times} times faster, same picks",
             )
         )
     return figures
 
 
-def _compare(random: np.random.Generator, case: int) -> None:
-    """One random case: 1 to 80 candidates of 4 to 128 dimensions, 1 to 20 picks, any λ."""
+def _theirs() -> list[list[int]]:
+    """What langchain-core picks in each of the recorded cases."""
     from langchain_core.vectorstores import utils as langchain
 
-    count, dimensions, picks = (
-        int(random.integers(*span)) for span in ((1, 81), (4, 129), (1, 21))
-    )
-    lambda_ = float(random.random())
-    vectors = _unit(random.standard_normal((count, dimensions), dtype=np.float32))
-    query = _unit(random.standard_normal((1, dimensions), dtype=np.float32))[0]
-    ours = maximal_marginal_relevance(query, vectors, picks, lambda_)
-    theirs = langchain.maximal_marginal_relevance(
-        query, list(vectors), lambda_mult=lambda_, k=picks
-    )
-    assert list(ours) == theirs, f"case {case}: {count} × {dimensions}, {picks} picks, λ {lambda_}"
+    return [
+        langchain.maximal_marginal_relevance(
+            case.query, list(case.vectors), lambda_mult=case.lambda_, k=case.picks
+        )
+        for case in mmr_cases.cases()
+    ]
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / lengths
+
+
+if __name__ == "__main__":
+    mmr_cases.record(_theirs())

@@ -31,6 +31,14 @@ REPLIES: dict[str, Any] = {
     "search_clients": {"access": ACCESS, "rows": [], "next": None},
     "pipeline": {"access": ACCESS, "stages": [], "total": 0},
     "access": {"access": ACCESS},
+    "begin_answer": {
+        "access": ACCESS,
+        "answer": None,
+        "history": [],
+        "query_terms": {},
+        "tokens_left": None,
+        "index_version": None,
+    },
     "record_answer": {"status": 201, "data": {}, "replayed": False},
 }
 

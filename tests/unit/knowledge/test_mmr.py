@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.knowledge.mmr import maximal_marginal_relevance
+from tests.support.mmr_cases import cases, recorded_picks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,12 @@ def test_picks_equal_the_definition(seed: int, count: int, k: int, lambda_: floa
     assert maximal_marginal_relevance(query, vectors, k, lambda_) == by_definition(
         query, vectors, k, lambda_
     )
+
+
+def test_picks_equal_langchain_cores_in_a_thousand_random_cases() -> None:
+    ours = [list(maximal_marginal_relevance(*case)) for case in cases()]
+    assert len(ours) == 1_000
+    assert ours == recorded_picks()
 
 
 def test_a_twin_of_the_best_is_passed_over_for_something_new() -> None:
