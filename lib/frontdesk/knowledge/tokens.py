@@ -105,13 +105,17 @@ class TermFinder:
         heads = sorted({variant[:_HEAD] for term in self._terms for variant in term.variants})
         likely = "|".join(map(re.escape, heads)) or "(?!)"
         self._likely = re.compile(rf"(?<![^\W_])(?:{likely})[^\W_]*")
+        self._asks_for_codes = any(
+            _may_be_code(variant) for term in self._terms for variant in term.variants
+        )
 
     def find(self, text: str, language: str) -> list[bool]:
         """Which of the terms the text holds."""
         if text.isascii():
             likely = self._likely.findall(_normal(text))
             tokens = {_token(word[:_MAX_WORD], language) for word in likely if _counts(word)}
-            tokens.update(_codes(text))
+            if self._asks_for_codes:
+                tokens.update(_codes(text))
         else:
             tokens = set(_tokens(text, language))
         return [any(variant in tokens for variant in term.variants) for term in self._terms]
@@ -182,6 +186,11 @@ def _tokens(text: str, language: str, without: frozenset[str] = frozenset()) -> 
         elif _counts(word):
             yield _token(word, languages.script_of(word[0]) or language)
     yield from _codes(text)
+
+
+def _may_be_code(token: str) -> bool:
+    """Whether `_codes` could yield it: a code holds a digit, what stands alone is one letter."""
+    return len(token) == 1 or _DIGIT.search(token) is not None
 
 
 def _codes(text: str) -> Iterator[str]:
