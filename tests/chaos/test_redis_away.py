@@ -108,6 +108,7 @@ def test_hanging_every_answer_is_right(server: Redis, tenant: UUID) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_refused_a_request_is_at_most_250_ms_late(refusing: str, tenant: UUID) -> None:
     truth = Truth()
 
@@ -119,6 +120,7 @@ def test_refused_a_request_is_at_most_250_ms_late(refusing: str, tenant: UUID) -
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_hanging_a_request_is_at_most_250_ms_late(server: Redis, tenant: UUID) -> None:
     clock = ManualClock()
     cache, truth = connected(server.url, clock), Truth()
@@ -133,6 +135,7 @@ def test_hanging_a_request_is_at_most_250_ms_late(server: Redis, tenant: UUID) -
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_hanging_many_requests_at_once_each_lose_no_more_than_one(
     server: Redis, tenant: UUID
 ) -> None:

@@ -114,6 +114,7 @@ def test_doctor_finds_this_machine_ready(data_dir: Path, port: str) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_a_second_start_skips_the_demo_keeps_tokens_and_is_ready_within_ten_seconds(
     data_dir: Path, port: str
 ) -> None:

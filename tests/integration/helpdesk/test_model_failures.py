@@ -301,6 +301,7 @@ def test_a_minute_of_failures_costs_the_model_a_handful_of_calls_and_nobody_an_a
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_a_minute_of_failures_at_fifty_questions_a_second_by_the_clock_on_the_wall(
     with_model: Services, baggage_agency: Agency, model: ScriptedOpenAI
 ) -> None:

@@ -44,6 +44,7 @@ def test_nothing_fails_and_nothing_is_mixed_while_versions_are_published(tmp_pat
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_100_versions_are_published_during_20000_questions(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(10**6)
     plan = Plan(

@@ -259,6 +259,7 @@ def test_a_reader_lowers_its_own_limits_and_cannot_raise_them() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_reading_a_small_file_costs_little_more_than_starting_python() -> None:
     def median(act: Callable[[], object]) -> float:
         times = []

@@ -292,6 +292,7 @@ def test_at_the_instant_of_the_reset_200_threads_send_exactly_the_probes(
 
 
 @pytest.mark.soak
+@pytest.mark.wall_clock
 def test_sixteen_calls_of_a_fifth_of_a_second_take_less_than_a_third() -> None:
     def seconds(call: Callable[[Callable[[], None]], None]) -> float:
         began = time.monotonic()
