@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import math
+import os
+import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +23,9 @@ class Figure:
     """One measured figure beside its budget and its baseline.
 
     ``budget`` bounds ``value`` from above, unless ``better`` is ``higher``. ``baseline`` is the
-    same work done the way named by ``baseline_name``, measured in the same run.
+    same work done the way named by ``baseline_name``, measured in the same run. ``slower`` says how
+    many times as long the machine took for a baseline as the one that the budget was set on; see
+    docs/adr/0005-budgets.md.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Figure:
     baseline_name: str = ""
     better: Literal["lower", "higher"] = "lower"
     note: str = ""
+    slower: float = 1.0
 
     @property
     def ratio(self) -> float | None:
@@ -43,11 +48,14 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """``ok`` or ``MISSED``; empty where there is no budget."""
+        """``ok``, ``ok here`` (at this machine's speed) or ``MISSED``; empty without a budget."""
         if self.budget is None:
             return ""
-        held = self.value <= self.budget if self.better == "lower" else self.value >= self.budget
-        return "ok" if held else "MISSED"
+        if self.better == "higher":
+            return "ok" if self.value >= self.budget else "MISSED"
+        if self.value <= self.budget:
+            return "ok"
+        return "ok here" if self.value <= self.budget * self.slower else "MISSED"
 
 
 def timings(call: Callable[[], object], *, rounds: int, warmup: int = 3) -> list[float]:
@@ -150,8 +158,26 @@ def as_json(figures: Iterable[Figure]) -> str:
 
 
 def write(figures: Iterable[Figure], file: Path) -> None:
-    """Keep the last run's figures in a file."""
-    file.write_text(as_json(figures) + "\n", encoding="utf-8")
+    """Keep the last run's figures, and what they were measured on, in a file."""
+    kept = {"machine": machine(), "figures": json.loads(as_json(figures))}
+    file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def machine() -> dict[str, str | int]:
+    """What figures depend on: processor, cores, vector instructions, Python."""
+    import faiss
+
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "faiss": faiss.get_compile_options().strip(),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="ascii").splitlines()
+    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "")
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
@@ -163,8 +189,12 @@ def _row(figure: Figure) -> tuple[str, ...]:
         _number(figure.baseline, figure.unit) if figure.baseline is not None else "",
         f"{figure.ratio:.1f} ×" if figure.ratio is not None else "",
         figure.verdict,
-        figure.baseline_name,
+        figure.baseline_name + _elsewhere(figure),
     )
+
+
+def _elsewhere(figure: Figure) -> str:
+    return f"; this machine: {figure.slower:.1f} × slower" if figure.slower > 1.0 else ""
 
 
 def _number(value: float | None, unit: str) -> str:
