@@ -20,6 +20,8 @@ HAS_NODE = $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 
 	&& command -v npm)
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# A run of the tests starts hundreds of Python processes: without bytecode each compiles all it imports.
+export PYTHONDONTWRITEBYTECODE :=
 export UV_LINK_MODE := copy
 export LITE_TELEMETRY := 0
 
