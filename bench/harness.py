@@ -23,9 +23,7 @@ class Figure:
     """One measured figure beside its budget and its baseline.
 
     ``budget`` bounds ``value`` from above, unless ``better`` is ``higher``. ``baseline`` is the
-    same work done the way named by ``baseline_name``, measured in the same run. ``slower`` says how
-    many times as long the machine took for a baseline as the one that the budget was set on; see
-    docs/adr/0005-budgets.md.
+    same work done the way named by ``baseline_name``, measured in the same run.
     """
 
     name: str
@@ -36,7 +34,6 @@ class Figure:
     baseline_name: str = ""
     better: Literal["lower", "higher"] = "lower"
     note: str = ""
-    slower: float = 1.0
 
     @property
     def ratio(self) -> float | None:
@@ -48,14 +45,11 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """``ok``, ``ok here`` (at this machine's speed) or ``MISSED``; empty without a budget."""
+        """``ok`` or ``MISSED``; empty where there is no budget."""
         if self.budget is None:
             return ""
-        if self.better == "higher":
-            return "ok" if self.value >= self.budget else "MISSED"
-        if self.value <= self.budget:
-            return "ok"
-        return "ok here" if self.value <= self.budget * self.slower else "MISSED"
+        held = self.value <= self.budget if self.better == "lower" else self.value >= self.budget
+        return "ok" if held else "MISSED"
 
 
 def timings(call: Callable[[], object], *, rounds: int, warmup: int = 3) -> list[float]:
@@ -153,14 +147,21 @@ def table(figures: Iterable[Figure]) -> str:
 
 def as_json(figures: Iterable[Figure]) -> str:
     """The figures with ratio and verdict, for a program."""
-    rows = [asdict(f) | {"ratio": f.ratio, "verdict": f.verdict} for f in figures]
-    return json.dumps(rows, indent=1, ensure_ascii=False)
+    return _json([_facts(figure) for figure in figures])
 
 
 def write(figures: Iterable[Figure], file: Path) -> None:
     """Keep the last run's figures, and what they were measured on, in a file."""
-    kept = {"machine": machine(), "figures": json.loads(as_json(figures))}
-    file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept = {"machine": machine(), "figures": [_facts(figure) for figure in figures]}
+    file.write_text(_json(kept) + "\n", encoding="utf-8")
+
+
+def _facts(figure: Figure) -> dict[str, object]:
+    return asdict(figure) | {"ratio": figure.ratio, "verdict": figure.verdict}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def machine() -> dict[str, str | int]:
@@ -189,12 +190,8 @@ def _row(figure: Figure) -> tuple[str, ...]:
         _number(figure.baseline, figure.unit) if figure.baseline is not None else "",
         f"{figure.ratio:.1f} ×" if figure.ratio is not None else "",
         figure.verdict,
-        figure.baseline_name + _elsewhere(figure),
+        figure.baseline_name,
     )
-
-
-def _elsewhere(figure: Figure) -> str:
-    return f"; this machine: {figure.slower:.1f} × slower" if figure.slower > 1.0 else ""
 
 
 def _number(value: float | None, unit: str) -> str:

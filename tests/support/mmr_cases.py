@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-COUNT: Final = 1_000
+_COUNT: Final = 1_000
 _SEED: Final = 20
 _RECORD: Final = Path(__file__).with_suffix(".json")
 
@@ -34,7 +34,7 @@ class Case(NamedTuple):
 def cases() -> Iterator[Case]:
     """Each of 1 to 80 candidates of 4 to 128 dimensions, 1 to 20 picks, any λ; always the same."""
     chance = np.random.default_rng(_SEED)
-    for _ in range(COUNT):
+    for _ in range(_COUNT):
         count, dimensions, picks = (
             int(chance.integers(*span)) for span in ((1, 81), (4, 129), (1, 21))
         )
